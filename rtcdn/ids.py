@@ -1,0 +1,43 @@
+"""Names: which are valid, and how ids of ours become ids inside Janus."""
+
+from __future__ import annotations
+
+import re
+
+from rtcdn.errors import InvalidRequest
+
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PARTICIPANT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}(~[0-9a-z]{1,16})?")
+LINK_PREFIX = "link~"
+
+
+def check_id(field: str, value: str) -> str:
+    """Return ``value`` if it is a valid id, else raise ``InvalidRequest`` naming ``field``."""
+    if not ID.fullmatch(value):
+        raise InvalidRequest(field, f"{value[:80]!r} is not an id: use a-z, 0-9 and '-', 1 to 63 characters")
+    return value
+
+
+def check_participant_id(field: str, value: str) -> str:
+    """As ``check_id``; also accepts ``<sub>~<n>``, a viewer who came by a shared link."""
+    if not PARTICIPANT_ID.fullmatch(value):
+        raise InvalidRequest(field, f"{value[:80]!r} is not a participant id: use a-z, 0-9 and '-', 1 to 63 characters")
+    return value
+
+
+def janus_context(session: str, context: str) -> str:
+    """Id of a context inside a Janus plugin: ``<session>/<context>``."""
+    return f"{session}/{context}"
+
+
+def split_janus_context(janus_id: str) -> tuple[str, str] | None:
+    """``(session, context)`` of a context id, or None when it is not one of ours."""
+    session, slash, context = janus_id.partition("/")
+    if slash and ID.fullmatch(session) and ID.fullmatch(context):
+        return session, context
+    return None
+
+
+def link_participant(link: str) -> str:
+    """Id of a link's RTP participant inside an AudioBridge: ``link~<link>``; hidden from clients."""
+    return f"{LINK_PREFIX}{link}"
