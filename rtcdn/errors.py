@@ -3,6 +3,7 @@
     RtcdnError
     ├── ConfigError       settings are wrong; lists every problem found
     ├── StoreAway         the store did not answer, for whatever reason
+    │   └── LeaseGone     the lease has ended: take a new one, write everything again
     ├── StoreConflict     a compared commit found another revision
     ├── NodeAway          a node did not answer (socket, timeout)
     ├── NodeRefused       a node answered with an error: code and reason
@@ -32,6 +33,10 @@ class ConfigError(RtcdnError):
 
 class StoreAway(RtcdnError):
     """The store did not answer: serve the last map, tear down nothing."""
+
+
+class LeaseGone(StoreAway):
+    """The lease to write under has ended: take a new one and write everything again."""
 
 
 class StoreConflict(RtcdnError):
