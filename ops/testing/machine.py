@@ -1,0 +1,72 @@
+"""This machine's own settings (package mirror, index, certificates), handed to the host containers of tests.
+
+A host container stands for a machine beside this one: what the operator set here for apt and pip holds there too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from ops.testing.commands import ROOT, answer
+from rtcdn.errors import ConfigError
+
+SCRATCH = ROOT / ".cache" / "testing"
+CACHE = Path("/var/cache/rtcdn")
+LOCAL_AUTHORITIES = Path("/usr/local/share/ca-certificates")
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_PASSED = re.compile(r"PIP_\w+|(https?|no|all)_proxy|(REQUESTS|CURL)_CA_BUNDLE|SSL_CERT_FILE", re.IGNORECASE)
+_ACQUIRE = re.compile(r"^Acquire::(https?::|Check-|Retries)")
+
+
+def mirror(origin: str = "Debian") -> str:
+    """Address of the Debian mirror in this machine's own apt configuration."""
+    listed = answer(["apt-get", "indextargets", "--format", "$(ORIGIN) $(SITE) $(REPO_URI)", "Created-By: Packages"])
+    for line in (listed or "").splitlines():
+        words = line.split()
+        if len(words) == 3 and words[0] == origin and "security" not in words[2]:
+            return words[2]
+    raise ConfigError(
+        ["apt: no index of a Debian mirror is known here; run apt-get update, or add one to sources.list"]
+    )
+
+
+def run_arguments() -> list[str]:
+    """Arguments of ``docker run`` that give a host container this machine's apt and pip settings and the cache."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    mounts = [f"{CACHE}:/var/cache/rtcdn", *_apt_mounts(), *_pip_mounts()]
+    if LOCAL_AUTHORITIES.is_dir():
+        mounts.append(f"{LOCAL_AUTHORITIES}:{LOCAL_AUTHORITIES}:ro")
+    arguments = [word for mount in mounts for word in ("--volume", mount)]
+    for name in sorted(os.environ):
+        if _PASSED.fullmatch(name):
+            value = BUNDLE if os.environ[name].endswith(".crt") else os.environ[name]
+            arguments += ["--env", f"{name}={value}"]
+    return arguments
+
+
+def _apt_mounts() -> list[str]:
+    dump = answer(["apt-config", "dump", "Acquire"]) or ""
+    kept = SCRATCH / "apt.conf"
+    kept.write_text("".join(f"{line}\n" for line in dump.splitlines() if _ACQUIRE.match(line)), encoding="utf-8")
+    return [f"{kept}:/etc/apt/apt.conf.d/90machine:ro"]
+
+
+def _pip_mounts() -> list[str]:
+    """pip.conf with every setting in force here, and the local folders that it names."""
+    kept = SCRATCH / "pip.conf"
+    lines, folders = ["[global]"], set()
+    for line in (answer([sys.executable, "-m", "pip", "config", "list"]) or "").splitlines():
+        name, _, quoted = line.partition("=")
+        value = quoted.strip("'\"").replace("\\n", " ").strip()
+        if name.startswith("global."):
+            lines.append(f"{name.removeprefix('global.')} = {value}")
+        for word in value.split():
+            path = Path(word.removeprefix("file://"))
+            if path.is_absolute() and path.is_dir():
+                folders.add(path.parent if path.name == "simple" else path)  # an index links to files beside it
+    kept.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [f"{kept}:/etc/pip.conf:ro", *(f"{folder}:{folder}:ro" for folder in sorted(folders))]

@@ -1,0 +1,97 @@
+"""The stages of ``bin/rtcdn test``, cheapest first. Each answers with its outcomes and never raises for a red test."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ops.testing import images, scenarios
+from ops.testing.commands import ROOT, run
+from ops.testing.outcome import Outcome, of_exit, of_junit
+
+LOGS = ROOT / ".cache" / "testing" / "logs"
+SCENARIO_LIMIT_S = 900
+PYTEST_LIMIT_S = 1800
+BIN = Path(sys.executable).parent
+TAIL_LINES = 60
+
+
+def lint(_all: bool) -> list[Outcome]:
+    """Style, formatting, types, YAML and playbooks; one test per tool."""
+    tools: dict[str, list[str | Path]] = {
+        "ruff check": [BIN / "ruff", "check", "--quiet", "."],
+        "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
+        "mypy": [BIN / "mypy"],
+        "yamllint": [BIN / "yamllint", "--strict", "."],
+        "ansible-lint": [BIN / "ansible-lint", "--offline", "--quiet", "ansible", "roles"],
+    }
+    return [_tool("lint", name, command) for name, command in tools.items()]
+
+
+def unit(_all: bool) -> list[Outcome]:
+    """The pure parts: no network, no engine."""
+    return [_pytest("unit", ["tests/unit"])]
+
+
+def integration(_all: bool) -> list[Outcome]:
+    """One suite per port on every implementation, the simulator, and our parts on real etcd and Janus."""
+    return [_pytest("integration", [f"tests/{name}"]) for name in ("contract", "sim", "integration") if _has(name)]
+
+
+def molecule(run_all: bool) -> list[Outcome]:
+    """Roles that the change touches, and the whole site, each on a systemd host container with its own engine."""
+    images.ensure("test-host")
+    known = scenarios.known()
+    chosen = known if run_all else scenarios.wanted(scenarios.changed_paths(), known)
+    return [_scenario(name) for name in chosen]
+
+
+def e2e(_all: bool) -> list[Outcome]:
+    """`up` from nothing in a host container, then real browsers and other people's clients on it."""
+    for name in ("test-bare", "test-browser", "test-media-clients"):
+        images.ensure(name)
+    return [_pytest("e2e", ["tests/e2e"])]
+
+
+STAGES: dict[str, Callable[[bool], list[Outcome]]] = {
+    "lint": lint,
+    "unit": unit,
+    "integration": integration,
+    "molecule": molecule,
+    "e2e": e2e,
+}
+NEEDS_ENGINE = {"integration", "molecule", "e2e"}
+
+
+def _has(suite: str) -> bool:
+    return any((ROOT / "tests" / suite).glob("test_*.py"))
+
+
+def _pytest(stage: str, paths: list[str]) -> Outcome:
+    name = " ".join(paths)
+    report = LOGS / f"{name.replace('/', '-')}.xml"
+    report.unlink(missing_ok=True)
+    started_s = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *paths]
+    code = run(command, limit_s=PYTEST_LIMIT_S)
+    return of_junit(stage, name, report, code, time.monotonic() - started_s)
+
+
+def _tool(stage: str, name: str, command: list[str | Path], limit_s: float = SCENARIO_LIMIT_S) -> Outcome:
+    """Run quietly; show the end of the output only when it failed."""
+    log = LOGS / f"{stage}-{name.replace(' ', '-')}.log"
+    log.unlink(missing_ok=True)
+    started_s = time.monotonic()
+    env = {"ANSIBLE_FORCE_COLOR": "0", "NO_COLOR": "1", "PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"}
+    code = run(command, env=env, log=log, limit_s=limit_s)
+    took_s = time.monotonic() - started_s
+    print(f"  {name}: {'ok' if code == 0 else f'FAILED ({code})'}, {took_s:.0f} s", flush=True)
+    if code:
+        print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]), flush=True)
+    return of_exit(stage, name, code, took_s, note=f"whole output: {log}")
+
+
+def _scenario(name: str) -> Outcome:
+    return _tool("molecule", name, [BIN / "molecule", "test", "--scenario-name", name])
