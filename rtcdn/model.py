@@ -276,6 +276,7 @@ class Leg(Record):
     streams: tuple[StreamInfo, ...] = ()
     slots: tuple[str, ...] = ()  # view: mids of the video slots
     bitrate_bps: int = 0  # publish
+    generation: int = 0  # of the attach that made it: a report with another one is stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +291,8 @@ class ParticipantIntent(Record):
     gateway: str = ""
     legs: tuple[Leg, ...] = ()
     generation: int = 0  # grows with each attach: the later takes over
-    joined_s: float = 0.0
+    joined_s: float = 0.0  # of the latest attach
+    admitted: bool = False  # announced by an application: stays when the last leg ends
 
 
 @dataclass(frozen=True, slots=True)
