@@ -1,0 +1,66 @@
+"""Filters of the role ``stack``: from a role's services to the configs and secrets that they need.
+
+A file of a service is ``{kind: config|secret, target: path, content: text}`` or has ``file: path on the controller``
+instead of ``content``. Its name in the swarm ends in a hash of the content, so a changed file changes the service.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+
+def _content(item: dict[str, Any], missing_ok: bool) -> str:
+    if "content" in item:
+        return str(item["content"])
+    path = Path(item["file"])
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    if missing_ok:
+        return ""
+    raise AnsibleFilterError(f"{path} is missing on the controller: run the play that makes it (pki, janus_node) first")
+
+
+def _name(stack: str, target: str, content: str) -> str:
+    stem = re.sub(r"[^a-zA-Z0-9_.-]", "-", Path(target).name)
+    digest = hashlib.sha256(f"{stack}\n{target}\n{content}".encode()).hexdigest()[:12]
+    return f"{stack[:24]}_{stem[:25]}_{digest}"  # 64 characters at most
+
+
+def stack_services(services: list[dict[str, Any]], stack: str, missing_ok: bool = False) -> list[dict[str, Any]]:
+    """``services`` with every file given the ``name`` of its config or secret, and no content left in it."""
+    answer = []
+    for service in services:
+        files = [
+            {
+                "kind": item["kind"],
+                "target": item["target"],
+                "name": _name(stack, item["target"], _content(item, missing_ok)),
+            }
+            for item in service.get("files", [])
+        ]
+        answer.append({**service, "files": files})
+    return answer
+
+
+def stack_objects(services: list[dict[str, Any]], stack: str, missing_ok: bool = False) -> list[dict[str, str]]:
+    """Every config and secret of ``services`` once, as ``{kind, name, content}``."""
+    found = {}
+    for service in services:
+        for item in service.get("files", []):
+            content = _content(item, missing_ok)
+            name = _name(stack, item["target"], content)
+            found[item["kind"], name] = {"kind": item["kind"], "name": name, "content": content}
+    return [found[key] for key in sorted(found)]
+
+
+class FilterModule:
+    """What Ansible asks for."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filters by name."""
+        return {"stack_services": stack_services, "stack_objects": stack_objects}
