@@ -7,6 +7,7 @@ machine that cannot be read gives None, and the reader treats the thing as silen
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -56,7 +57,7 @@ class Record:
     def from_dict(cls, data: object) -> Self | None:
         """The record read from a plain dict, or None when it does not fit. Never raises."""
         try:
-            return _read(cls, data)
+            return typing.cast(Self, _read(cls, data))
         except (TypeError, ValueError, KeyError):
             return None
 
@@ -67,6 +68,12 @@ class Record:
             return cls.from_dict(json.loads(text))
         except (TypeError, ValueError, RecursionError):
             return None
+
+
+@functools.cache
+def _hints(wanted: Any) -> dict[str, Any]:
+    """Types of a record's fields by name, looked up once."""
+    return typing.get_type_hints(wanted)
 
 
 def _read(wanted: Any, data: Any) -> Any:
@@ -80,11 +87,11 @@ def _read(wanted: Any, data: Any) -> Any:
         return tuple(_read(args[0], item) for item in data)
     if origin is dict:
         return {_read(args[0], k): _read(args[1], v) for k, v in data.items()}
-    if dataclasses.is_dataclass(wanted):
+    if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
         if not isinstance(data, dict):
             raise TypeError(f"{data!r} is not an object")
-        hints = typing.get_type_hints(wanted)
-        names = [f.name for f in dataclasses.fields(wanted) if f.name in data]
+        hints = _hints(wanted)
+        names = [name for name in hints if name in data]
         return wanted(**{name: _read(hints[name], data[name]) for name in names})
     if wanted is Any:
         return data

@@ -1,0 +1,281 @@
+"""How a map changes: edits are gathered beside the old map and joined to it at the end.
+
+Own grants need no call of their own: a participant's new leg is the grant. So every replica counts the
+grants of every other as soon as it sees the participant's key, and nobody counts one twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from broker.core.index import Shelves, build_shelves, reshelved
+from broker.core.session_edit import SessionEdit
+from broker.core.tables import Table
+from broker.core.views import merged
+from broker.core.wrappers import GRANT_LIFE_S, NodeWrapper, add_grant, leg_load, still_unseen, talking_since
+from rtcdn.keys import INTENT_PREFIXES, NODE_KINDS, Key, parse
+from rtcdn.model import (
+    ContextIntent,
+    DrainIntent,
+    GatewayInfo,
+    Labels,
+    LeaderInfo,
+    LinkIntent,
+    ParticipantIntent,
+    PlanRecord,
+    PluginData,
+    Record,
+    SessionIntent,
+)
+
+if TYPE_CHECKING:
+    from broker.core.virtual_map import VirtualMap
+
+READERS: dict[str, type[Record]] = {
+    "GW": GatewayInfo,
+    "LD": LeaderInfo,
+    "SS": SessionIntent,
+    "CX": ContextIntent,
+    "LK": LinkIntent,
+    "PT": ParticipantIntent,
+    "ND": DrainIntent,
+    "PL": PlanRecord,
+}
+NUMBERS = {"CPU": "cpu", "MEM": "mem", "WEIGHT": "reported_weight"}
+MANY_NODES = 64  # more changed nodes than this: the shelves are built anew
+
+
+def _number(text: str) -> float | None:
+    """A finite number not below 0, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
+
+
+class MapDraft:
+    """A map being changed. Used once: ``put_*`` any number of times, then ``finish``."""
+
+    def __init__(self, base: VirtualMap, now_s: float) -> None:
+        self._base = base
+        self._now_s = now_s
+        self._nodes: dict[str, NodeWrapper] = {}
+        self._sessions: dict[str, SessionEdit] = {}
+        self._clients: dict[str, dict[str, bool | None]] = {}
+        self._rest: dict[str, Any] = {}  # small fields of the map that changed
+        self._unreadable: dict[str, str] | None = None
+        self.revision = base.revision
+
+    # ---- entries --------------------------------------------------------------------------------
+
+    def put_text(self, key: str, text: str | None, revision: int) -> None:
+        """One event of the store; a key that is not ours is passed over."""
+        self.revision = max(self.revision, revision)
+        parsed = parse(key)
+        if parsed is None:
+            return
+        if parsed.prefix == "JN":
+            self._presence(key, parsed.ids[0], text)
+        elif parsed.prefix in NODE_KINDS:
+            self._detail(key, parsed, text)
+        else:
+            record = None if text is None else READERS[parsed.prefix].from_json(text)
+            readable = text is None or record is not None
+            self._mark(key, readable, text or "")
+            if readable:
+                self._put(parsed, record, revision)
+
+    def put_record(self, key: str, record: Record | None, revision: int) -> None:
+        """One key of the intent, as a record."""
+        self.revision = max(self.revision, revision)
+        parsed = parse(key)
+        if parsed is None or parsed.prefix not in INTENT_PREFIXES:
+            raise ValueError(f"{key!r} is not a key of the intent")
+        self._mark(key, True, "")
+        self._put(parsed, record, revision)
+
+    def _mark(self, key: str, readable: bool, text: str) -> None:
+        known = self._base.unreadable if self._unreadable is None else self._unreadable
+        if readable == (key not in known):
+            return
+        changed = dict(known)
+        if readable:
+            del changed[key]
+        else:
+            changed[key] = text[:80]
+        self._unreadable = changed
+
+    # ---- what is --------------------------------------------------------------------------------
+
+    def _node(self, node_id: str) -> NodeWrapper:
+        found = self._nodes.get(node_id) or self._base.nodes.get(node_id)
+        return found or NodeWrapper(node_id, silent_since_s=self._now_s)
+
+    def _presence(self, key: str, node_id: str, text: str | None) -> None:
+        wrapper = self._node(node_id)
+        if text is None:
+            self._mark(key, True, "")
+            if wrapper.present:
+                self._nodes[node_id] = replace(wrapper, present=False, silent_since_s=self._now_s)
+            return
+        readable = text in self._base.kinds and wrapper.kind in ("", text)
+        self._mark(key, readable, text)
+        self._nodes[node_id] = replace(
+            wrapper,
+            kind=text if readable else wrapper.kind,
+            present=True,
+            unreadable=wrapper.unreadable - {"JN"} if readable else wrapper.unreadable | {"JN"},
+        )
+
+    def _detail(self, key: str, parsed: Key, text: str | None) -> None:
+        node_id, name = parsed.ids[0], parsed.field
+        wrapper = self._node(node_id)
+        if text is None:
+            return  # the last details of a silent node are kept: links still end there
+        edits = self._read_detail(wrapper, name, text)
+        readable = edits is not None
+        self._mark(key, readable, text)
+        if wrapper.unreadable or not readable:
+            unreadable = wrapper.unreadable - {name} if readable else wrapper.unreadable | {name}
+            wrapper = replace(wrapper, unreadable=unreadable)
+        grants = still_unseen(wrapper.grants, self._now_s) if wrapper.grants else ()
+        self._nodes[node_id] = replace(
+            wrapper,
+            kind=parsed.prefix,
+            reported_s=self._now_s,
+            grants=grants,
+            own_cost=sum(known.cost for known in grants),
+            **(edits or {}),
+        )
+
+    def _read_detail(self, wrapper: NodeWrapper, name: str, text: str) -> dict[str, Any] | None:
+        if name in NUMBERS:
+            number = _number(text)
+            return None if number is None else {NUMBERS[name]: number}
+        if name == "LABELS":
+            labels = Labels.from_json(text)
+            return None if labels is None else {"labels": labels}
+        if name == "PLUGIN":
+            plugin = PluginData.from_json(text)
+            if plugin is None:
+                return None
+            talking = wrapper.talking_since_s
+            if plugin.talking or talking:
+                talking = talking_since(talking, plugin.talking, self._now_s)
+            return {"plugin": plugin, "talking_since_s": talking}
+        return {name.lower(): text} if text else None
+
+    # ---- what should be -------------------------------------------------------------------------
+
+    def _put(self, parsed: Key, record: Any, revision: int) -> None:
+        prefix, ids = parsed.prefix, parsed.ids
+        if prefix == "LD":
+            self._rest["leader"] = record
+        elif prefix == "GW":
+            self._gateway(ids[0], record)
+        elif prefix == "ND":
+            self._nodes[ids[0]] = replace(self._node(ids[0]), drain=record)
+        else:
+            self._session_key(prefix, ids, record, revision)
+
+    def _session_key(self, prefix: str, ids: tuple[str, ...], record: Any, revision: int) -> None:
+        edit = self._edit(ids[0])
+        if prefix == "SS":
+            edit.intent, edit.revision = record, revision if record else 0
+        elif prefix == "PL":
+            edit.plan = record
+        elif prefix == "LK":
+            edit.put_link(ids[1], record, self._now_s)
+        elif prefix == "CX":
+            before = edit.put_context(ids[1], record, self._now_s)
+            self._host(ids[0], before, -1)
+            self._host(ids[0], record, 1)
+        else:
+            self._participant(edit, ids[0], ids[1], record)
+
+    def _edit(self, session_id: str) -> SessionEdit:
+        if session_id not in self._sessions:
+            self._sessions[session_id] = SessionEdit(session_id, self._base.sessions.get(session_id))
+        return self._sessions[session_id]
+
+    def _host(self, session_id: str, context: ContextIntent | None, step: int) -> None:
+        if context is None:
+            return
+        wrapper = self._node(context.node)
+        hosting = dict(wrapper.hosting)
+        hosting[session_id] = hosting.get(session_id, 0) + step
+        if not hosting[session_id]:
+            del hosting[session_id]
+        self._nodes[context.node] = replace(wrapper, kind=wrapper.kind or context.kind, hosting=hosting)
+
+    def _participant(self, edit: SessionEdit, session_id: str, name: str, record: ParticipantIntent | None) -> None:
+        before = edit.put_participant(name, record)
+        gateway, old_gateway = record.gateway if record else "", before.gateway if before else ""
+        if gateway != old_gateway:
+            client = f"{session_id}:{name}"
+            if old_gateway:
+                self._clients.setdefault(old_gateway, {})[client] = None
+            if gateway:
+                self._clients.setdefault(gateway, {})[client] = True
+        if record is None or self._now_s - record.joined_s > GRANT_LIFE_S:
+            return
+        known = {(leg.leg, leg.generation, leg.context) for leg in before.legs} if before else ()
+        for leg in record.legs:
+            if leg.state == "granted" and (leg.leg, leg.generation, leg.context) not in known:
+                wrapper = self._node(leg.node)
+                bitrate_bps = edit.intent.bitrate_bps if edit.intent else 0
+                cost = leg_load(leg, bitrate_bps, edit.stage_count).cost(wrapper.labels.capacity)
+                grants = add_grant(wrapper.grants, session_id, cost, record.joined_s)
+                self._nodes[leg.node] = replace(wrapper, grants=grants, own_cost=wrapper.own_cost + cost)
+
+    def _gateway(self, gateway_id: str, info: GatewayInfo | None) -> None:
+        gateways = dict(self._rest.get("gateways", self._base.gateways))
+        gone = dict(self._rest.get("gone_gateways", self._base.gone_gateways))
+        if info:
+            gateways[gateway_id] = info
+            gone.pop(gateway_id, None)
+        elif gateway_id in gateways:
+            gone[gateway_id] = (gateways.pop(gateway_id), self._now_s)
+        self._rest.update(gateways=gateways, gone_gateways=gone)
+
+    # ---- the end --------------------------------------------------------------------------------
+
+    def finish(self) -> VirtualMap:
+        """The changed map."""
+        base = self._base
+        nodes = merged(base.nodes, self._nodes) if self._nodes else base.nodes
+        self._restage_moved(nodes)
+        views = {name: edit.finish(nodes) for name, edit in self._sessions.items()}
+        sessions = merged(base.sessions, {n: None if v.nothing_left else v for n, v in views.items()})
+        clients = base.gateway_clients
+        for gateway, overlay in self._clients.items():
+            table: Table[bool] = merged(clients.get(gateway) or Table(), overlay)
+            clients = clients.set(gateway, table) if table else clients.drop(gateway)
+        return replace(
+            base,
+            revision=self.revision,
+            nodes=nodes,
+            sessions=sessions if views else base.sessions,
+            shelves=self._shelves(nodes),
+            gateway_clients=clients,
+            unreadable=base.unreadable if self._unreadable is None else self._unreadable,
+            **self._rest,
+        )
+
+    def _restage_moved(self, nodes: Table[NodeWrapper]) -> None:
+        """Sessions whose stages stand on a node that now says another region look their stages up again."""
+        for name, wrapper in self._nodes.items():
+            before: NodeWrapper | None = self._base.nodes.get(name)
+            if before is not None and before.region != wrapper.region:
+                for session_id in wrapper.hosting:
+                    self._edit(session_id).restage = True
+
+    def _shelves(self, nodes: Table[NodeWrapper]) -> Shelves:
+        if len(self._nodes) > MANY_NODES and len(self._nodes) * 4 > len(nodes):
+            return build_shelves(nodes.values())
+        shelves = self._base.shelves
+        for name, wrapper in self._nodes.items():
+            shelves = reshelved(shelves, self._base.nodes.get(name), wrapper)
+        return shelves

@@ -1,0 +1,98 @@
+"""One session while the map changes: overlays beside the old view, joined at the end."""
+
+from __future__ import annotations
+
+from broker.core.tables import Table
+from broker.core.views import SessionView, context_of, merged
+from broker.core.wrappers import NodeWrapper
+from rtcdn.model import ContextIntent, LinkIntent, ParticipantIntent
+
+
+class SessionEdit:
+    """A session being changed; ``finish`` gives its new view."""
+
+    def __init__(self, session_id: str, base: SessionView | None) -> None:
+        self._base = base or SessionView(session_id)
+        self.intent = self._base.intent
+        self.revision = self._base.revision
+        self.plan = self._base.plan
+        self.restage = False
+        self._changed_s = self._base.changed_s
+        self._contexts: dict[str, ContextIntent | None] = {}
+        self._links: dict[str, LinkIntent | None] = {}
+        self._participants: dict[str, ParticipantIntent | None] = {}
+        self._attached: dict[str, int] = {}
+        self._publishers: set[str] | None = None
+
+    @property
+    def stage_count(self) -> int:
+        """Stages the session has, for the cost of a publisher."""
+        return sum(len(nodes) for nodes in self._base.stages.values())
+
+    def put_context(self, name: str, record: ContextIntent | None, now_s: float) -> ContextIntent | None:
+        """Set or delete a context; gives the one before."""
+        before: ContextIntent | None = self._contexts.get(name, self._base.contexts.get(name))
+        if record != before:
+            self._contexts[name] = record
+            self._changed_s = now_s
+            self.restage = True
+        return before
+
+    def put_link(self, name: str, record: LinkIntent | None, now_s: float) -> None:
+        """Set or delete a link."""
+        if record != self._links.get(name, self._base.links.get(name)):
+            self._links[name] = record
+            self._changed_s = now_s
+
+    def put_participant(self, name: str, record: ParticipantIntent | None) -> ParticipantIntent | None:
+        """Set or delete a participant, with the counts that follow; gives the one before."""
+        before: ParticipantIntent | None = (
+            self._participants[name] if name in self._participants else self._base.participants.get(name)
+        )
+        self._participants[name] = record
+        for leg in before.legs if before else ():
+            self._count(context_of(leg), -1)
+        for leg in record.legs if record else ():
+            self._count(context_of(leg), 1)
+        publishes = record is not None and any(leg.leg == "publish" for leg in record.legs)
+        known = self._base.publishers if self._publishers is None else self._publishers
+        if publishes != (name in known):
+            if self._publishers is None:
+                self._publishers = set(known)
+            (self._publishers.add if publishes else self._publishers.discard)(name)
+        return before
+
+    def _count(self, context: str, step: int) -> None:
+        known = self._attached.get(context)
+        if known is None:
+            known = self._base.attached.get(context, 0)
+        self._attached[context] = known + step
+
+    def finish(self, nodes: Table[NodeWrapper]) -> SessionView:
+        """The new view; ``nodes`` say the regions of stages."""
+        base = self._base
+        contexts = merged(base.contexts, self._contexts) if self._contexts else base.contexts
+        counts: dict[str, int | None] = {name: count or None for name, count in self._attached.items()}
+        return SessionView(
+            id=base.id,
+            intent=self.intent,
+            revision=self.revision,
+            contexts=contexts,
+            links=merged(base.links, self._links) if self._links else base.links,
+            participants=merged(base.participants, self._participants) if self._participants else base.participants,
+            plan=self.plan,
+            attached=merged(base.attached, counts) if counts else base.attached,
+            publishers=base.publishers if self._publishers is None else frozenset(self._publishers),
+            stages=_stages(contexts, nodes) if self.restage else base.stages,
+            changed_s=self._changed_s,
+        )
+
+
+def _stages(contexts: Table[ContextIntent], nodes: Table[NodeWrapper]) -> dict[str, dict[str, str]]:
+    """Stages by region and node."""
+    found: dict[str, dict[str, str]] = {}
+    for name, context in contexts.items():
+        if context.duty == "stage":
+            wrapper = nodes.get(context.node)
+            found.setdefault(wrapper.region if wrapper else "", {})[context.node] = name
+    return found

@@ -1,0 +1,71 @@
+"""The map's view of one session: what should be, with the counts and indexes that decisions need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from broker.core.tables import Table
+from rtcdn.model import ContextIntent, Leg, LinkIntent, ParticipantIntent, PlanRecord, SessionIntent
+
+V = TypeVar("V")
+MANY = 8  # overlays larger than an eighth of a table are merged by building it anew
+
+
+def merged(table: Table[V], overlay: Mapping[str, V | None]) -> Table[V]:
+    """The table with the overlay's entries put in; None takes an entry out."""
+    if len(overlay) * MANY > len(table):
+        entries = dict(table)
+        for key, value in overlay.items():
+            if value is None:
+                entries.pop(key, None)
+            else:
+                entries[key] = value
+        return Table(entries)
+    for key, value in overlay.items():
+        table = table.drop(key) if value is None else table.set(key, value)
+    return table
+
+
+def context_of(leg: Leg) -> str:
+    """Context id of a leg: what stands after the session in the id inside Janus."""
+    return leg.context.partition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One session. Viewers are counts per context (``attached``) for whoever decides about capacity."""
+
+    id: str
+    intent: SessionIntent | None = None  # None: its SS: key is gone or cannot be read
+    revision: int = 0  # of its SS: key
+    contexts: Table[ContextIntent] = field(default_factory=Table)
+    links: Table[LinkIntent] = field(default_factory=Table)
+    participants: Table[ParticipantIntent] = field(default_factory=Table)
+    plan: PlanRecord | None = None
+    attached: Table[int] = field(default_factory=Table)  # context -> legs that should be there
+    publishers: frozenset[str] = frozenset()  # participants with a publish leg
+    stages: dict[str, dict[str, str]] = field(default_factory=dict)  # region -> node -> context
+    changed_s: float = 0.0  # when its contexts or links last changed
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether no key of it stands."""
+        return not (self.intent or self.contexts or self.links or self.participants or self.plan)
+
+    def duty(self, duty: str) -> dict[str, ContextIntent]:
+        """Contexts of a duty, by id, in order of id."""
+        return {name: self.contexts[name] for name in sorted(self.contexts) if self.contexts[name].duty == duty}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``GET /v1/map`` shows it; participants only as counts."""
+        return {
+            "id": self.id,
+            "intent": self.intent.to_dict() if self.intent else None,
+            "participants": len(self.participants),
+            "publishers": sorted(self.publishers),
+            "contexts": {name: self.contexts[name].to_dict() for name in sorted(self.contexts)},
+            "links": {name: self.links[name].to_dict() for name in sorted(self.links)},
+            "attached": {name: self.attached[name] for name in sorted(self.attached)},
+        }
