@@ -226,7 +226,8 @@ class EtcdWatch:
         for event in events:
             if event.kv.mod_revision > self._revision:
                 deleted = event.type == DELETE
-                yield Change(self._store.name(event.kv.key), None if deleted else _value(event.kv))
+                value = None if deleted else _value(event.kv)
+                yield Change(self._store.name(event.kv.key), value, event.kv.mod_revision)
 
 
 DELETE = 1  # mvccpb.Event.DELETE

@@ -136,12 +136,12 @@ class MemoryStore:
             before = self._values.get(key)
             value = Value(text, self._revision, before.create_revision if before else self._revision)
             self._values[key] = value
-            changes.append(Change(key, value))
+            changes.append(Change(key, value, self._revision))
             if lease:
                 self._leases[lease].keys.add(key)
         for key in gone:
             del self._values[key]
-            changes.append(Change(key, None))
+            changes.append(Change(key, None, self._revision))
         self._history.append((self._revision, tuple(changes)))
         self._news.notify_all()
 

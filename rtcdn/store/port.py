@@ -29,10 +29,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One key written, or gone when ``value`` is None."""
+    """One key written at ``revision``, or gone when ``value`` is None."""
 
     key: str
     value: Value | None
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
