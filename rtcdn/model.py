@@ -317,6 +317,7 @@ class PlanRecord(Record):
     decision: str = ""
     step: int = 0
     leader_revision: int = 0
+    steps: tuple[dict[str, Any], ...] = ()  # the whole plan, each with its name under "step"
 
 
 @dataclass(frozen=True, slots=True)
