@@ -1,0 +1,227 @@
+"""VideoRoom: ingress of video (and of a WHIP publisher's audio), source of forwarders.
+
+Rooms are private, have secret and pin, take one video codec, and tell who talks. ``listremotes`` is what 1.4.1
+understands (its documentation says ``list_remotes``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rtcdn.janus.plugins import VIDEO_PT, ContextKeys, Srtp, integer, rows, text
+from rtcdn.janus.protocol import Json
+from rtcdn.model import Codec, ForwarderInfo, MountpointMedia, PublisherInfo, StreamInfo
+
+PACKAGE = "janus.plugin.videoroom"
+NO_SUCH_ROOM = 426
+ROOM_EXISTS = 427
+NO_SUCH_FEED = 428
+TALKING_PACKETS = 25  # half a second of audio before "talks now" may change
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarder:
+    """One forwarder of a publisher. PLIs sent to ``local_rtcp_port`` of the node reach the publisher."""
+
+    publisher: str
+    stream_id: int
+    type: str
+    host: str
+    port: int
+    ssrc: int = 0
+    local_rtcp_port: int = 0
+
+    def info(self) -> ForwarderInfo:
+        """As plugin data tells it."""
+        return ForwarderInfo(self.stream_id, self.host, self.port, self.type, self.publisher)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomInfo:
+    """One row of ``list``."""
+
+    room: str
+    participants: int
+
+
+def create(room: str, keys: ContextKeys, codec: Codec, publishers: int, bitrate_bps: int) -> Json:
+    """Make a room for at most ``publishers`` who send ``codec`` and Opus."""
+    return {
+        "request": "create",
+        "admin_key": keys.admin_key,
+        "room": room,
+        "description": room,
+        "secret": keys.secret,
+        "pin": keys.pin,
+        "is_private": True,
+        "publishers": publishers,
+        "bitrate": bitrate_bps,
+        "bitrate_cap": True,
+        "audiocodec": "opus",
+        "videocodec": codec.value,
+        "opus_fec": True,
+        "audiolevel_ext": True,
+        "audiolevel_event": True,
+        "audio_active_packets": TALKING_PACKETS,
+        "notify_joining": False,
+        "lock_record": True,
+    }
+
+
+def destroy(room: str, keys: ContextKeys) -> Json:
+    """Remove a room and all in it."""
+    return {"request": "destroy", "room": room, "secret": keys.secret}
+
+
+def list_rooms(admin_key: str = "") -> Json:
+    """Every room; without the admin key only those that are not private."""
+    return {"request": "list", **({"admin_key": admin_key} if admin_key else {})}
+
+
+def read_rooms(data: Json) -> tuple[RoomInfo, ...]:
+    """Answer of ``list``."""
+    return tuple(RoomInfo(text(row, "room"), integer(row, "num_participants")) for row in rows(data, "list"))
+
+
+def list_participants(room: str) -> Json:
+    """Who is in a room."""
+    return {"request": "listparticipants", "room": room}
+
+
+def read_publishers(data: Json) -> tuple[PublisherInfo, ...]:
+    """Those of ``listparticipants`` who publish; their streams are not told there."""
+    people = rows(data, "participants")
+    return tuple(PublisherInfo(text(r, "id"), (), r.get("remote") is True) for r in people if r.get("publisher"))
+
+
+def read_streams(streams: list[Json]) -> tuple[StreamInfo, ...]:
+    """The ``streams`` list of a ``configured`` or ``published`` event; disabled ones are left out."""
+    return tuple(
+        StreamInfo(
+            type=text(row, "type"),
+            mid=text(row, "mid"),
+            codec=text(row, "codec"),
+            simulcast=row.get("simulcast") is True,
+            h264_profile=text(row, "h264_profile") or text(row, "h264-profile"),
+        )
+        for row in streams
+        if isinstance(row, dict) and not row.get("disabled") and text(row, "type") in ("audio", "video")
+    )
+
+
+def list_forwarders(room: str, keys: ContextKeys) -> Json:
+    """Every forwarder of a room."""
+    return {"request": "listforwarders", "room": room, "secret": keys.secret, "admin_key": keys.admin_key}
+
+
+def read_forwarders(data: Json) -> tuple[Forwarder, ...]:
+    """Answer of ``listforwarders`` (a list of publishers) or of ``rtp_forward`` (one of them)."""
+    publishers = rows(data, "publishers") or [data]
+    return tuple(
+        Forwarder(
+            publisher=text(publisher, "publisher_id"),
+            stream_id=integer(row, "stream_id"),
+            type=text(row, "type"),
+            host=text(row, "host"),
+            port=integer(row, "port"),
+            ssrc=integer(row, "ssrc"),
+            local_rtcp_port=integer(row, "local_rtcp_port"),
+        )
+        for publisher in publishers
+        for row in rows(publisher, "forwarders")
+    )
+
+
+def slot_streams(mid: str, simulcast: bool, target: MountpointMedia, ssrc: int, srtp: Srtp | None = None) -> list[Json]:
+    """Streams of a forward into a slot of a stage; ``ssrc`` must be fresh at each re-point (it and the next two).
+
+    A simulcast source sends each layer to its own port; a plain one sends the same picture to all three, so that no
+    viewer waits on a layer that has gone. Only the first port has rtcp. Measured: 109-161 ms to the new picture.
+    """
+    first: Json = {"mid": mid, "port": target.port, "rtcp_port": target.rtcp_port, "pt": VIDEO_PT, "ssrc": ssrc}
+    if simulcast:
+        layers = {"port_2": target.port_2, "pt_2": VIDEO_PT, "ssrc_2": ssrc + 1}
+        layers |= {"port_3": target.port_3, "pt_3": VIDEO_PT, "ssrc_3": ssrc + 2}
+        streams = [first | layers]
+    else:
+        more = ((target.port_2, ssrc + 1), (target.port_3, ssrc + 2))
+        streams = [first, *({"mid": mid, "port": port, "pt": VIDEO_PT, "ssrc": each} for port, each in more if port)]
+    return [stream | _srtp(srtp) for stream in streams]
+
+
+def audio_stream(mid: str, port: int, payload_type: int, ssrc: int, srtp: Srtp | None = None) -> list[Json]:
+    """Streams of a forward of one audio stream to ``port``."""
+    return [{"mid": mid, "port": port, "pt": payload_type, "ssrc": ssrc} | _srtp(srtp)]
+
+
+def _srtp(srtp: Srtp | None) -> Json:
+    return {"srtp_suite": srtp.suite, "srtp_crypto": srtp.crypto} if srtp else {}
+
+
+def rtp_forward(room: str, keys: ContextKeys, publisher: str, host: str, streams: Iterable[Json]) -> Json:
+    """Forward streams of a publisher to ``host``. The new form asks no keyframe: send a PLI afterwards."""
+    return {
+        "request": "rtp_forward",
+        "admin_key": keys.admin_key,
+        "secret": keys.secret,
+        "room": room,
+        "publisher_id": publisher,
+        "host": host,
+        "streams": list(streams),
+    }
+
+
+def stop_rtp_forward(room: str, keys: ContextKeys, publisher: str, stream_id: int) -> Json:
+    """Stop one forwarder."""
+    return {
+        "request": "stop_rtp_forward",
+        "admin_key": keys.admin_key,
+        "secret": keys.secret,
+        "room": room,
+        "publisher_id": publisher,
+        "stream_id": stream_id,
+    }
+
+
+def kick(room: str, keys: ContextKeys, participant: str) -> Json:
+    """Put a publisher out."""
+    return {"request": "kick", "room": room, "secret": keys.secret, "id": participant}
+
+
+# ---- from a handle
+
+
+def join_publisher(room: str, participant: str, pin: str) -> Json:
+    """Enter as a publisher (asynchronous); ``publish`` follows with the offer."""
+    return {"request": "join", "ptype": "publisher", "room": room, "id": participant, "pin": pin}
+
+
+def publish(bitrate_bps: int = 0) -> Json:
+    """Publish what the offer beside it brings (asynchronous); answered ``configured`` with ``streams``."""
+    return {"request": "publish", **({"bitrate": bitrate_bps} if bitrate_bps else {})}
+
+
+def join_and_publish(room: str, participant: str, pin: str) -> Json:
+    """Enter and publish at once (asynchronous, with the offer): one round trip less."""
+    return join_publisher(room, participant, pin) | {"request": "joinandconfigure"}
+
+
+def ask_keyframe() -> Json:
+    """Ask the publisher of this handle for a keyframe on all his streams (asynchronous)."""
+    return {"request": "configure", "keyframe": True}
+
+
+def restart_ice() -> Json:
+    """Configure with a new offer beside it (asynchronous): the answer carries it through."""
+    return {"request": "configure"}
+
+
+def unpublish() -> Json:
+    """Stop publishing, stay in the room (asynchronous)."""
+    return {"request": "unpublish"}
+
+
+def leave() -> Json:
+    """Leave the room (asynchronous)."""
+    return {"request": "leave"}
