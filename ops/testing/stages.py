@@ -25,7 +25,7 @@ def lint(_all: bool) -> list[Outcome]:
         "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
         "mypy": [BIN / "mypy"],
         "yamllint": [BIN / "yamllint", "--strict", "."],
-        "ansible-lint": [BIN / "ansible-lint", "--offline", "--quiet", "ansible", "roles"],
+        "ansible-lint": [BIN / "ansible-lint", "--offline", "-q", "ansible", "roles"],
     }
     return [_tool("lint", name, command) for name, command in tools.items()]
 
