@@ -7,16 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def read(path: str, fields: Sequence[str] = (), missing_ok: bool = False) -> dict[str, str]:
-    """``fields`` (all when empty) and the version of the secrets in ``path``; raises ValueError saying what is missing."""
+def json_file(path: str, missing_ok: bool = False) -> dict[str, str]:
+    """The JSON object in ``path`` on the controller; an empty one when it is missing and may be (check mode)."""
     file = Path(path)
     if missing_ok and not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"{path} is missing on the controller: role janus_node makes it, run it first") from None
-    lacking = [name for name in fields if name not in found]
+        raise ValueError(f"{path} is missing on the controller: run the whole of ansible/site.yml first") from None
+    return found
+
+
+def read(path: str, fields: Sequence[str] = (), missing_ok: bool = False) -> dict[str, str]:
+    """``fields`` (all when empty) and ``version`` of the secrets in ``path``; ValueError says what is missing."""
+    found = json_file(path, missing_ok)
+    if not found:
+        return {}
+    lacking = [name for name in (*fields, "version") if name not in found]
     if lacking:
         raise ValueError(f"{path} lacks {', '.join(lacking)}: remove the file and run role janus_node for a new one")
     return {name: found[name] for name in (*(fields or found), "version")}

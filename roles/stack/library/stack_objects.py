@@ -73,9 +73,8 @@ def apply(client: Any, module: AnsibleModule) -> dict[str, Any]:
                     make(client, objects[name], wanted)
                 made.append(name)
             continue
-        for name in sorted(there.keys() - objects.keys()):
-            if module.check_mode or remove(client, kind, there[name]):
-                pruned.append(name)
+        unused = sorted(there.keys() - objects.keys())
+        pruned += [name for name in unused if module.check_mode or remove(client, kind, there[name])]
     return {"changed": bool(made or pruned), "made": made, "pruned": pruned}
 
 

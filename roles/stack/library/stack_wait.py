@@ -120,7 +120,9 @@ class Stack:
             tasks = self.client.api.tasks(filters={"service": service["ID"]})
             status = service.get("UpdateStatus") or {}
             wrong = status.get("State") in WRONG
-            why = f"update is {status['State']}: {status.get('Message', '')}" if wrong else lacking(service, tasks, nodes)
+            why = (
+                f"update is {status['State']}: {status.get('Message', '')}" if wrong else lacking(service, tasks, nodes)
+            )
             if why:
                 found[service["Spec"]["Name"]] = complaint(service, tasks, hosts, why)
             hopeless = hopeless or wrong

@@ -1,0 +1,30 @@
+"""Filters of the playbooks: shims over ``ops``, which holds and tests the logic."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from ops import images, inventory, mirrors, node_secrets, pki
+
+
+class FilterModule:
+    """Entry point of Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name in Jinja -> function."""
+        return {
+            "rtcdn_certificates": pki.certificates,
+            "rtcdn_image_actions": images.actions,
+            "rtcdn_node_secrets": node_secrets.read,
+            "rtcdn_inventory_problems": inventory.problems,
+            "rtcdn_json_file": node_secrets.json_file,
+            "rtcdn_image_plan": lambda names: [asdict(each) for each in images.plan(list(names))],
+            "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
+            "rtcdn_mirrors": mirrors.mirrors,
+        }

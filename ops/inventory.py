@@ -1,0 +1,132 @@
+"""What is wrong with an inventory, before any host is touched (``ansible/precheck.yml``). Looks at variables alone."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rtcdn.ids import ID
+
+Table = Mapping[str, Any]
+
+# Every variable of a deployment that begins with rtcdn_; roles' own begin with the role's name.
+KNOWN = frozenset({
+    "rtcdn_brokers", "rtcdn_certificate_names", "rtcdn_deployment", "rtcdn_etcd_addresses", "rtcdn_gateways",
+    "rtcdn_host_dir", "rtcdn_hosts", "rtcdn_image_names", "rtcdn_images", "rtcdn_log_level", "rtcdn_namespace",
+    "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_public_address", "rtcdn_public_url", "rtcdn_python",
+    "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
+})  # fmt: skip
+INGRESS, EGRESS = "VR", "ST"
+KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming"}
+NODE_PORTS = 5  # from a node's port on
+REMOTE_PUBLISHERS = range(10000, 11000)  # Janus takes these for remote publishers and cannot be told otherwise
+
+
+def problems(variables: Table, groups: Mapping[str, list[str]]) -> list[str]:
+    """Every problem, each naming the variable and the cure; empty when the inventory is sound."""
+    lacking = sorted(KNOWN - {"rtcdn_verify"} - variables.keys())
+    if lacking:
+        return [f"{name} is not set: see inventories/local/group_vars/all" for name in lacking]
+    return [
+        *_unknown(variables),
+        *_ids(variables),
+        *_etcd(groups),
+        *_places(variables, groups),
+        *_ports(variables),
+        *_regions(variables),
+    ]
+
+
+def _unknown(variables: Iterable[str]) -> Iterator[str]:
+    for name in sorted(variables):
+        if name.startswith("rtcdn_") and name not in KNOWN:
+            near = difflib.get_close_matches(name, KNOWN, 1)
+            yield f"{name} is no variable of rtcdn" + (f": did you mean {near[0]}?" if near else ": remove it")
+
+
+def _ids(variables: Table) -> Iterator[str]:
+    for table in ("rtcdn_nodes", "rtcdn_brokers", "rtcdn_gateways"):
+        ids = [str(row["id"]) for row in variables[table]]
+        yield from (f"{table}: {each!r} is not an id: use a-z, 0-9 and '-'" for each in ids if not ID.fullmatch(each))
+        yield from (f"{table}: {each!r} is there twice: give every row its own id" for each in _twice(ids))
+
+
+def _twice(values: Iterable[Any]) -> list[Any]:
+    seen: set[Any] = set()
+    return sorted({each for each in values if each in seen or seen.add(each)})  # type: ignore[func-returns-value]
+
+
+def _etcd(groups: Mapping[str, list[str]]) -> Iterator[str]:
+    members = len(groups.get("etcd", []))
+    if members not in (1, 3, 5):
+        yield f"group etcd has {members} hosts: use 1, 3 or 5, so that there is a majority"
+    for group in ("managers", "registry", "nginx"):
+        if not groups.get(group):
+            yield f"group {group} is empty: put at least one host in it"
+
+
+def _places(variables: Table, groups: Mapping[str, list[str]]) -> Iterator[str]:
+    """Every row of a table stands on a host of the inventory, and in the group of its kind."""
+    hosts = variables["rtcdn_hosts"]
+    for host in groups.get("all", []):
+        if host not in hosts:
+            yield f"rtcdn_hosts lacks {host}: give its private and public address and its region"
+    for table, group in (("rtcdn_nodes", ""), ("rtcdn_brokers", "broker"), ("rtcdn_gateways", "gateway")):
+        for row in variables[table]:
+            wanted = group or KINDS.get(row["kind"], "")
+            if not wanted:
+                yield f"rtcdn_nodes: {row['id']} has kind {row['kind']!r}: use {', '.join(KINDS)}"
+            elif row["host"] not in hosts or row["host"] not in groups.get(wanted, []):
+                yield f"{table}: {row['id']} is on {row['host']!r}, which is not in group {wanted}: add it there"
+
+
+def _ports(variables: Table) -> Iterator[str]:
+    taken: dict[tuple[str, str, int], str] = {}
+    for host, protocol, ports, owner in _claims(variables):
+        for port in ports:
+            other = taken.setdefault((host, protocol, port), owner)
+            if other != owner:
+                yield f"{protocol} port {port} of {host} is claimed by {other} and by {owner}: change one of them"
+                break
+            if protocol == "udp" and port in REMOTE_PUBLISHERS:
+                yield f"udp port {port} of {host} ({owner}) lies in 10000-10999, which Janus uses: choose from 20000 on"
+                break
+
+
+def _claims(variables: Table) -> Iterator[tuple[str, str, range, str]]:
+    """Host, protocol, ports and owner of every claim of the table."""
+    for name, port in variables["rtcdn_ports"].items():
+        for host in variables["rtcdn_hosts"]:
+            yield host, "tcp", _one(port), f"rtcdn_ports.{name}"
+    for broker in variables["rtcdn_brokers"]:
+        for which in ("api", "stream"):
+            yield broker["host"], "tcp", _one(broker[which]), f"{broker['id']} {which}"
+    for gateway in variables["rtcdn_gateways"]:
+        yield gateway["host"], "tcp", _one(gateway["port"]), f"gateway {gateway['id']}"
+    for node in variables["rtcdn_nodes"]:
+        first = int(node["port"])
+        yield node["host"], "tcp", range(first, first + NODE_PORTS), node["id"]
+        for use in ("webrtc", "rtp"):
+            if node.get(use):
+                low, high = (int(each) for each in str(node[use]).split("-"))
+                yield node["host"], "udp", range(low, high + 1), f"{node['id']} {use}"
+
+
+def _one(port: Any) -> range:
+    return range(int(port), int(port) + 1)
+
+
+def _regions(variables: Table) -> Iterator[str]:
+    hosts = variables["rtcdn_hosts"]
+    for region in sorted({host["region"] for host in hosts.values()}):
+        if not ID.fullmatch(region):
+            yield f"rtcdn_hosts: {region!r} is not a region's name: use a-z, 0-9 and '-'"
+        kinds = {
+            node["kind"] for node in variables["rtcdn_nodes"] if hosts.get(node["host"], {}).get("region") == region
+        }
+        for kind, duty in ((INGRESS, "ingress"), (EGRESS, "egress")):
+            if kind not in kinds:
+                yield f"region {region} has no {duty}: give it a node of kind {kind} in rtcdn_nodes"
+    if not any(node["kind"] == "AB" for node in variables["rtcdn_nodes"]):
+        yield "rtcdn_nodes has no node of kind AB: without one nobody is heard"
