@@ -1,0 +1,53 @@
+"""One deployment for the whole suite, brought up once; files run in the order of their numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import hosts, site
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / ".cache" / "testing" / "pictures"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these need an engine; the first of them waits for a deployment from nothing."""
+    for item in items:
+        item.add_marker(pytest.mark.real)
+        item.add_marker(pytest.mark.timeout(site.UP_LIMIT_S + 600 if item is items[0] else 600))
+
+
+@pytest.fixture(scope="session")
+def net() -> Iterator[str]:
+    """The network of the suite; clients on it stand for the outside."""
+    name = f"rtcdn-e2e-{os.environ.get('RTCDN_TEST_RUN', '1')}"
+    with hosts.network(name) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def deployment(net: str) -> Iterator[site.Site]:
+    """What ``up`` makes of a bare host without systemd."""
+    made = site.start(f"{net}-site", net)
+    try:
+        made.up_output = made.up()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Folder of screenshots; its path is printed at the end."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    return PICTURES
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the pictures are."""
+    if any(PICTURES.glob("*.png")):
+        terminalreporter.write_line(f"pictures: {PICTURES}")
