@@ -1,0 +1,116 @@
+"""The broker's HTTP API as a gateway uses it: any replica will do, the one that answered last is asked first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from gateway.protocol import Problem
+from rtcdn import log
+from rtcdn.model import AttachGrant, ParticipantIntent, StreamInfo
+
+TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=1)
+_log = log.get("gateway.broker")
+
+
+class Broker:
+    """Attach, report and leave. ``http`` carries the gateway's certificate."""
+
+    def __init__(self, http: aiohttp.ClientSession, urls: Iterable[str], gateway_id: str) -> None:
+        self._http = http
+        self._urls = list(urls)
+        self._gateway_id = gateway_id
+
+    async def attach(self, session: str, participant: str, body: dict[str, Any]) -> AttachGrant:
+        """Where to lead a participant; raises ``Problem`` with the broker's reason."""
+        answer = await self._call("POST", self._path(session, participant), {**body, "gateway": self._gateway_id})
+        grant = AttachGrant.from_dict(answer)
+        if grant is None or not grant.legs:
+            _log.error("grant-unreadable", session=session, participant=participant)
+            raise Problem(502, "bad-grant", "the broker's answer cannot be read", "tell the operator")
+        return grant
+
+    async def holder(self, session: str, participant: str) -> ParticipantIntent | None:
+        """Who holds a participant and where his legs are; None when nobody does."""
+        try:
+            return ParticipantIntent.from_dict(await self._call("GET", self._path(session, participant)))
+        except Problem as problem:
+            if problem.status == 404:
+                return None
+            raise
+
+    async def media_up(
+        self,
+        session: str,
+        participant: str,
+        *,
+        leg: str,
+        generation: int,
+        janus_session: int,
+        handle: int,
+        streams: tuple[StreamInfo, ...],
+    ) -> None:
+        """Tell that media of a leg can flow, and what a publisher's streams are."""
+        body = {
+            "leg": leg,
+            "state": "up",
+            "generation": generation,
+            "janus_session": janus_session,
+            "handle": handle,
+            "streams": [stream.to_dict() for stream in streams],
+        }
+        await self._call("POST", self._path(session, participant, "media"), body)
+
+    async def leave(self, session: str, participant: str, leg: str, generation: int) -> None:
+        """Tell that a leg is over; one that is unknown is fine."""
+        path = f"{self._path(session, participant)}?leg={leg}&generation={generation}"
+        try:
+            await self._call("DELETE", path)
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+
+    @staticmethod
+    def _path(session: str, participant: str, what: str = "attach") -> str:
+        return f"/v1/sessions/{quote(session, safe='')}/participants/{quote(participant, safe='~')}/{what}"
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the replicas in turn until one answers with anything but "not I"."""
+        last = Problem(503, "broker-away", "no broker answered", "try again in a few seconds", retry_after_s=2)
+        for url in tuple(self._urls):
+            try:
+                async with self._http.request(method, url + path, json=body, timeout=TIMEOUT) as response:
+                    text = await response.text()
+                    if response.status < 400:
+                        self._prefer(url)
+                        return json.loads(text) if text else None
+                    last = _problem(response.status, text, response.headers.get("Retry-After", ""))
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                _log.warning("broker-silent", url=url, reason=str(error) or type(error).__name__)
+                continue
+            if last.status < 500:
+                raise last
+        raise last
+
+    def _prefer(self, url: str) -> None:
+        self._urls.sort(key=lambda other: other != url)
+
+
+def _problem(status: int, text: str, retry_after: str) -> Problem:
+    """The broker's problem as one for our client: what he can understand of it."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = {}
+    document = found if isinstance(found, dict) else {}
+    kind = str(document.get("type", "")).rpartition(":")[2].rpartition("/")[2]
+    if kind in ("", "blank"):
+        kind = str(document.get("title") or f"broker-{status}").lower().replace(" ", "-")
+    detail = str(document.get("detail") or document.get("title") or f"the broker answered {status}")
+    cure, field = str(document.get("cure") or ""), str(document.get("field") or "")
+    wait_s = int(retry_after) if retry_after.isdigit() else (2 if status == 503 else 0)
+    return Problem(status, kind, detail, cure, field, retry_after_s=wait_s)

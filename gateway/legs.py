@@ -1,0 +1,167 @@
+"""Legs in Janus: a publisher's in a VideoRoom, a viewer's in a mountpoint. Each has a janus_session of its own.
+
+Sockets are one per node and shared; a janus_session outlives its socket, so that another gateway can claim it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway import sdp
+from gateway.protocol import Problem
+from rtcdn import log
+from rtcdn.errors import ConfigError, NodeAway, NodeRefused
+from rtcdn.janus.plugins import PACKAGES, ContextKeys, streaming, videoroom
+from rtcdn.janus.protocol import Jsep, Json
+from rtcdn.janus.ws import Handle, JanusSession, JanusSocket, TokenSource
+from rtcdn.model import Leg, NodeSecrets, StreamInfo
+from rtcdn.secrets import context_pin, context_secret, load_node_secrets
+
+ID_EXISTS = 436  # of VideoRoom
+TAKE_OVER_TRIES = 10
+TAKE_OVER_PAUSE_S = 0.1
+IDLE_SOCKET_S = 60.0
+_log = log.get("gateway.legs")
+
+
+@dataclass
+class LiveLeg:
+    """A leg that exists in Janus. ``answer`` is empty and ``streams`` unknown after a claim."""
+
+    session: JanusSession
+    handle: Handle
+    answer: str = field(default="", repr=False)
+    streams: tuple[StreamInfo, ...] = ()
+
+    async def trickle(self, fragment: sdp.Fragment) -> None:
+        """Hand candidates on."""
+        candidates: list[Json] = [
+            {"candidate": each.text, "sdpMLineIndex": each.index, **({"sdpMid": each.mid} if each.mid else {})}
+            for each in fragment.candidates
+        ]
+        if fragment.complete:
+            candidates.append({"completed": True})
+        if candidates:
+            await self.handle.trickle(candidates)
+
+    async def restart(self, offer: str) -> str:
+        """Restart ICE of a publisher with his offer of new credentials; the answer."""
+        _, answer = await self.handle.call(videoroom.restart_ice(), Jsep("offer", offer))
+        if answer is None:
+            raise NodeRefused(0, "no answer to an ICE restart")
+        return answer.sdp
+
+    async def end(self) -> None:
+        """Destroy the janus_session: the connection closes and the context lets him go. Never raises."""
+        try:
+            await self.session.destroy()
+        except (NodeAway, NodeRefused) as error:
+            _log.info("leg-end-unheard", janus_session=self.session.id, reason=error)
+
+
+class Nodes:
+    """Sockets to nodes, made when first needed and closed when long idle."""
+
+    def __init__(self, secrets_dir: Path) -> None:
+        self._secrets_dir = secrets_dir
+        self._secrets: dict[str, NodeSecrets] = {}
+        self._sockets: dict[tuple[str, str], JanusSocket] = {}
+        self._used_s: dict[tuple[str, str], float] = {}
+
+    async def publish(self, leg: Leg, participant: str, opaque_id: str, offer: str) -> LiveLeg:
+        """Join the leg's VideoRoom and publish ``offer``. Whoever is there under the same id is put out."""
+        live = await self._open(leg, opaque_id)
+        try:
+            pin = context_pin(self.secrets(leg.node).context_key, leg.context)
+            await self._join(live.handle, leg, participant, pin)
+            body = videoroom.publish(leg.bitrate_bps)
+            data, answer = await live.handle.call(body, Jsep("offer", sdp.client_is_dtls_client(offer)))
+        except BaseException:
+            await asyncio.shield(live.end())
+            raise
+        rows = data.get("streams")
+        found = (StreamInfo.from_dict(row) for row in rows) if isinstance(rows, list) else ()
+        live.streams = tuple(stream for stream in found if stream)
+        live.answer = answer.sdp if answer else ""
+        return live
+
+    async def view(self, leg: Leg, opaque_id: str, offer: str) -> LiveLeg:
+        """Watch the leg's mountpoint with the viewer's ``offer``."""
+        live = await self._open(leg, opaque_id)
+        try:
+            pin = context_pin(self.secrets(leg.node).context_key, leg.context)
+            body = streaming.watch(leg.context, pin)
+            _, answer = await live.handle.call(body, Jsep("offer", sdp.client_is_dtls_client(offer)))
+        except BaseException:
+            await asyncio.shield(live.end())
+            raise
+        live.answer = answer.sdp if answer else ""
+        return live
+
+    async def claim(self, leg: Leg) -> LiveLeg:
+        """Take over a leg that another gateway held; ``NodeRefused`` when Janus does not know it any more."""
+        session = await self.socket(leg).claim(leg.janus_session)
+        return LiveLeg(session, session.adopt(leg.handle), streams=leg.streams)
+
+    async def _open(self, leg: Leg, opaque_id: str) -> LiveLeg:
+        session = await self.socket(leg).create()
+        try:
+            return LiveLeg(session, await session.attach(opaque_id))
+        except BaseException:
+            await asyncio.shield(LiveLeg(session, Handle(session, 0)).end())
+            raise
+
+    async def _join(self, handle: Handle, leg: Leg, participant: str, pin: str) -> None:
+        """Join as publisher; while the id is taken by an earlier connection of the same speaker, put that one out."""
+        node = self.secrets(leg.node)
+        keys = ContextKeys(secret=context_secret(node.context_key, leg.context), pin=pin)
+        for _ in range(TAKE_OVER_TRIES):
+            try:
+                await handle.call(videoroom.join_publisher(leg.context, participant, pin))
+            except NodeRefused as refused:
+                if refused.code != ID_EXISTS:
+                    raise
+                _log.info("publisher-taken-over", context=leg.context, participant=participant)
+                await handle.request(videoroom.kick(leg.context, keys, participant))
+                await asyncio.sleep(TAKE_OVER_PAUSE_S)
+            else:
+                return
+        raise NodeRefused(ID_EXISTS, "the earlier connection of this speaker does not go away")
+
+    def socket(self, leg: Leg) -> JanusSocket:
+        """The socket to a leg's node; ``Problem`` when we hold no secrets of it."""
+        key = (leg.node, leg.address)
+        self._used_s[key] = time.monotonic()
+        if key not in self._sockets:
+            package = PACKAGES[leg.kind]
+            tokens = TokenSource(self.secrets(leg.node).token_secret, package)
+            self._sockets[key] = JanusSocket(f"ws://{leg.address}", package, tokens)
+            self._sockets[key].start()
+        return self._sockets[key]
+
+    def secrets(self, node: str) -> NodeSecrets:
+        """Secrets of one node; the folder is read again for a node not known yet."""
+        if node not in self._secrets:
+            try:
+                self._secrets = load_node_secrets(self._secrets_dir)
+            except ConfigError as error:
+                _log.error("secrets-unreadable", reason=error)
+        if node not in self._secrets:
+            raise Problem(503, "node-unknown", "this gateway has no access to the media node", "tell the operator")
+        return self._secrets[node]
+
+    async def close_idle(self, used: set[tuple[str, str]]) -> None:
+        """Close sockets that nobody uses (``used``: node and address of legs held) and nobody asked for lately."""
+        now_s = time.monotonic()
+        for key, socket in tuple(self._sockets.items()):
+            if key not in used and now_s - self._used_s[key] > IDLE_SOCKET_S:
+                del self._sockets[key]
+                await socket.close()
+
+    async def close(self) -> None:
+        """Close every socket; janus_sessions live on for a minute, so that others can claim them."""
+        await asyncio.gather(*(socket.close() for socket in self._sockets.values()))
+        self._sockets.clear()

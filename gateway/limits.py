@@ -1,0 +1,33 @@
+"""Limits on what one address, and all together, may ask. Time is passed in."""
+
+from __future__ import annotations
+
+MAX_ADDRESSES = 20_000
+
+
+class Buckets:
+    """A bucket of tokens per address: ``burst`` at once, then ``rate_ps`` per second."""
+
+    def __init__(self, rate_ps: float, burst: float) -> None:
+        self._rate_ps = rate_ps
+        self._burst = burst
+        self._left: dict[str, tuple[float, float]] = {}  # address -> tokens, at
+
+    def take(self, address: str, now_s: float) -> float:
+        """Take one token: 0 when there was one, else seconds until there is."""
+        tokens, at_s = self._left.get(address, (self._burst, now_s))
+        tokens = min(self._burst, tokens + (now_s - at_s) * self._rate_ps)
+        if tokens < 1:
+            self._left[address] = (tokens, now_s)
+            return (1 - tokens) / self._rate_ps
+        if len(self._left) >= MAX_ADDRESSES:
+            self._forget(now_s)
+        self._left[address] = (tokens - 1, now_s)
+        return 0.0
+
+    def _forget(self, now_s: float) -> None:
+        """Forget addresses whose bucket is full again; all of them when that is not enough."""
+        full_s = self._burst / self._rate_ps
+        self._left = {key: value for key, value in self._left.items() if now_s - value[1] < full_s}
+        if len(self._left) >= MAX_ADDRESSES:
+            self._left.clear()

@@ -1,0 +1,109 @@
+"""Orders of the broker: one WebSocket to every replica's stream port, of which the leader's speaks.
+
+We say first who we are and whom we hold; an order is acknowledged when it is done, and is sent again until then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import aiohttp
+
+from gateway import metrics
+from gateway.broker_client import Broker
+from gateway.participants import Participants
+from gateway.protocol import Problem
+from rtcdn import log
+
+PAUSE_S = (0.2, 3.0)
+HEARTBEAT_S = 5.0
+_log = log.get("gateway.orders")
+
+
+class Orders:
+    """Keeps the streams open and performs what is ordered."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, streams: tuple[str, ...], gateway_id: str, broker: Broker, held: Participants
+    ) -> None:
+        self._http = http
+        self._streams = streams
+        self._gateway_id = gateway_id
+        self._broker = broker
+        self._held = held
+        self.connected: set[str] = set()
+
+    async def run(self) -> None:
+        """For ever: a connection to each stream."""
+        async with asyncio.TaskGroup() as group:
+            for url in self._streams:
+                group.create_task(self._follow(url))
+
+    async def _follow(self, url: str) -> None:
+        """One stream: connect, listen, and again; ``last`` is the newest order done of that replica."""
+        last, pause_s = 0, PAUSE_S[0]
+        while True:
+            try:
+                async with self._http.ws_connect(url, heartbeat=HEARTBEAT_S) as socket:
+                    await socket.send_json(self._hello(last))
+                    self.connected.add(url)
+                    pause_s = PAUSE_S[0]
+                    async for message in socket:
+                        if message.type == aiohttp.WSMsgType.TEXT:
+                            last = await self._hear(socket, message.json(), last)
+            except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+                _log.debug("stream-away", url=url, reason=str(error) or type(error).__name__)
+            self.connected.discard(url)
+            await asyncio.sleep(pause_s * random.uniform(0.7, 1.3))  # noqa: S311  (jitter)
+            pause_s = min(2 * pause_s, PAUSE_S[1])
+
+    def _hello(self, last: int) -> dict[str, Any]:
+        by_participant: dict[tuple[str, str], dict[str, Any]] = {}
+        for each in self._held.held():
+            entry = by_participant.setdefault((each.session, each.participant), {"generation": 0, "legs": []})
+            entry["generation"] = max(entry["generation"], each.generation)
+            entry["legs"].append(each.way.leg)
+        participants = [{"session": s, "participant": p, **entry} for (s, p), entry in by_participant.items()]
+        return {"hello": self._gateway_id, "last": last, "participants": participants}
+
+    async def _hear(self, socket: aiohttp.ClientWebSocketResponse, message: Any, last: int) -> int:
+        """Perform one order and acknowledge it; the number of the newest done."""
+        if not isinstance(message, dict) or not isinstance(message.get("n"), int):
+            return last
+        number: int = message["n"]
+        try:
+            await self.perform(message)
+        except Problem as problem:
+            _log.warning("order-failed", order=message.get("order"), reason=problem)
+            return last  # not acknowledged: it comes again
+        await socket.send_json({"ack": number})
+        return max(last, number)
+
+    async def perform(self, order: dict[str, Any]) -> None:
+        """Do what one order says; doing it twice is the same as once."""
+        kind = str(order.get("order", ""))
+        session, participant = str(order.get("session", "")), str(order.get("participant", ""))
+        leg = str(order.get("leg") or "")
+        _log.info("order", order=kind, session=session, participant=participant, leg=leg)
+        metrics.ORDERS.labels(kind if kind in ("remove", "move", "role", "adopt") else "unknown").inc()
+        if kind == "remove":
+            await self._remove(order, session, participant, leg)
+        elif kind == "move":
+            # Neither plugin lets us re-offer a WHIP or WHEP client: its resource ends and it comes again.
+            await self._held.end_participant(session, participant, leg, "moved", tell=True)
+        elif kind == "role" and order.get("role") == "viewer":
+            await self._held.end_participant(session, participant, "publish", "demoted", tell=True)
+        elif kind == "adopt":
+            intent = await self._broker.holder(session, participant)
+            if intent:
+                await self._held.adopt(session, participant, intent)
+
+    async def _remove(self, order: dict[str, Any], session: str, participant: str, leg: str) -> None:
+        """End what is held up to the order's generation: a later attach is not meant."""
+        generation = order.get("generation")
+        for each in self._held.held():
+            mine = (each.session, each.participant) == (session, participant) and leg in ("", each.way.leg)
+            if mine and (not isinstance(generation, int) or each.generation <= generation):
+                await self._held.end(each, "removed", tell=False)

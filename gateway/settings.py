@@ -1,0 +1,51 @@
+"""Settings of a gateway, read once from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rtcdn.settings import Address, BaseSettings, Reader, base
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a gateway is told; names and meanings in docs/seams.md."""
+
+    base: BaseSettings
+    gateway_id: str
+    region: str
+    listen: Address
+    public_url: str
+    peer_address: Address
+    brokers: tuple[str, ...]
+    broker_streams: tuple[str, ...]
+    issuers: tuple[str, ...]
+    join_rate_ps: float  # joins of one address per second; an office has one address for many people
+    join_burst: float
+    max_participants: int
+    max_joins: int  # at the same time
+    lease_s: int
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Read all; raises ``ConfigError`` that names every problem."""
+    reader = Reader(environ)
+    settings = Settings(
+        base=base(reader),
+        gateway_id=reader.id("RTCDN_GATEWAY_ID"),
+        region=reader.id("RTCDN_GATEWAY_REGION"),
+        listen=reader.address("RTCDN_LISTEN"),
+        public_url=reader.url("RTCDN_PUBLIC_URL", ("https", "http")),
+        peer_address=reader.address("RTCDN_PEER_ADDRESS", environ.get("RTCDN_LISTEN", "")),
+        brokers=reader.urls("RTCDN_BROKERS"),
+        broker_streams=reader.urls("RTCDN_BROKER_STREAMS", ("wss",)),
+        issuers=reader.listed("RTCDN_ISSUERS"),
+        join_rate_ps=reader.number("RTCDN_JOIN_RATE", 20, least=0.1),
+        join_burst=reader.number("RTCDN_JOIN_BURST", 60, least=1),
+        max_participants=int(reader.number("RTCDN_MAX_PARTICIPANTS", 4000, least=1)),
+        max_joins=int(reader.number("RTCDN_MAX_JOINS", 100, least=1)),
+        lease_s=int(reader.number("RTCDN_LEASE_S", 5, least=2)),
+    )
+    reader.done()
+    return settings
