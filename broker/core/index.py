@@ -34,15 +34,19 @@ class Shelf:
     size: int = 0  # nodes that may take work
     out: dict[str, int] = field(default_factory=dict)  # reason -> nodes left out
 
-    def lightest(self) -> Iterator[Entry]:
-        """Entries by rising weight."""
-        for entries in self.buckets:
+    def lightest(self, limit: float) -> Iterator[Entry]:
+        """Entries by rising weight, those in buckets above ``limit`` left out."""
+        for entries in self.buckets[: bucket(limit) + 1]:
             yield from entries
 
-    def heaviest(self) -> Iterator[Entry]:
-        """Entries by falling weight."""
-        for entries in reversed(self.buckets):
+    def heaviest(self, limit: float) -> Iterator[Entry]:
+        """Entries by falling weight, those in buckets above ``limit`` left out."""
+        for entries in reversed(self.buckets[: bucket(limit) + 1]):
             yield from sorted(entries, key=lambda found: (-found[0], found[1], found[2]))
+
+    def above(self, limit: float) -> int:
+        """How many nodes stand in buckets above ``limit``."""
+        return sum(len(entries) for entries in self.buckets[bucket(limit) + 1 :])
 
     def with_node(self, wrapper: NodeWrapper) -> Shelf:
         """The shelf with a node added."""

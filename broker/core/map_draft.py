@@ -55,6 +55,11 @@ def _number(text: str) -> float | None:
     return value if 0 <= value < float("inf") else None
 
 
+def _gateways(participant: ParticipantIntent | None) -> set[str]:
+    """The gateways that hold a participant's legs."""
+    return {leg.gateway for leg in participant.legs if leg.gateway} if participant else set()
+
+
 class MapDraft:
     """A map being changed. Used once: ``put_*`` any number of times, then ``finish``."""
 
@@ -212,13 +217,10 @@ class MapDraft:
 
     def _participant(self, edit: SessionEdit, session_id: str, name: str, record: ParticipantIntent | None) -> None:
         before = edit.put_participant(name, record)
-        gateway, old_gateway = record.gateway if record else "", before.gateway if before else ""
-        if gateway != old_gateway:
-            client = f"{session_id}:{name}"
-            if old_gateway:
-                self._clients.setdefault(old_gateway, {})[client] = None
-            if gateway:
-                self._clients.setdefault(gateway, {})[client] = True
+        client = f"{session_id}:{name}"
+        held, holds = _gateways(before), _gateways(record)
+        for gateway in held ^ holds:
+            self._clients.setdefault(gateway, {})[client] = True if gateway in holds else None
         if record is None or self._now_s - record.joined_s > GRANT_LIFE_S:
             return
         known = {(leg.leg, leg.generation, leg.context) for leg in before.legs} if before else ()
@@ -226,7 +228,8 @@ class MapDraft:
             if leg.state == "granted" and (leg.leg, leg.generation, leg.context) not in known:
                 wrapper = self._node(leg.node)
                 bitrate_bps = edit.intent.bitrate_bps if edit.intent else 0
-                cost = leg_load(leg, bitrate_bps, edit.stage_count).cost(wrapper.labels.capacity)
+                load = leg_load(leg, bitrate_bps, edit.stage_count, edit.speaker_count)
+                cost = load.cost(wrapper.labels.capacity)
                 grants = add_grant(wrapper.grants, session_id, cost, record.joined_s)
                 self._nodes[leg.node] = replace(wrapper, grants=grants, own_cost=wrapper.own_cost + cost)
 
@@ -253,6 +256,7 @@ class MapDraft:
         for gateway, overlay in self._clients.items():
             table: Table[bool] = merged(clients.get(gateway) or Table(), overlay)
             clients = clients.set(gateway, table) if table else clients.drop(gateway)
+            self._miss(gateway, bool(table))
         return replace(
             base,
             revision=self.revision,
@@ -263,6 +267,12 @@ class MapDraft:
             unreadable=base.unreadable if self._unreadable is None else self._unreadable,
             **self._rest,
         )
+
+    def _miss(self, gateway: str, has_clients: bool) -> None:
+        """A gateway that holds participants and was never seen is gone from now on."""
+        gone = self._rest.get("gone_gateways", self._base.gone_gateways)
+        if has_clients and gateway not in gone and gateway not in self._rest.get("gateways", self._base.gateways):
+            self._rest["gone_gateways"] = {**gone, gateway: (GatewayInfo(), self._now_s)}
 
     def _restage_moved(self, nodes: Table[NodeWrapper]) -> None:
         """Sessions whose stages stand on a node that now says another region look their stages up again."""

@@ -29,6 +29,11 @@ class SessionEdit:
         """Stages the session has, for the cost of a publisher."""
         return sum(len(nodes) for nodes in self._base.stages.values())
 
+    @property
+    def speaker_count(self) -> int:
+        """Participants who publish, for the cost of a viewer."""
+        return len(self._base.publishers if self._publishers is None else self._publishers)
+
     def put_context(self, name: str, record: ContextIntent | None, now_s: float) -> ContextIntent | None:
         """Set or delete a context; gives the one before."""
         before: ContextIntent | None = self._contexts.get(name, self._base.contexts.get(name))

@@ -108,3 +108,9 @@ class VirtualMap:
             "leader": self.leader.to_dict() if self.leader else None,
             "unreadable": sorted(self.unreadable),
         }
+
+
+def out_of_work(vmap: VirtualMap, node_id: str) -> bool:
+    """Whether a node takes no new work: unknown, silent or draining."""
+    wrapper = vmap.node(node_id)
+    return wrapper is None or bool(wrapper.out)

@@ -18,6 +18,7 @@ GRANT_LIFE_S = 30.0  # no grant is counted longer, whatever the reports
 AUDIO_KBPS = 48.0
 AUDIO_PACKETS_PS = 50.0
 VIDEO_PACKET_BYTES = 1100.0
+MOST_FORWARDS = 20  # stages beyond these are no reason to refuse a speaker: the estimate stops here
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def view_load(bitrate_bps: int, videos: int = 1) -> Load:
 
 def publish_load(bitrate_bps: int, stages: int) -> Load:
     """A speaker whose video goes to ``stages`` mountpoints; a plain source is sent into three ports of each."""
-    kbps = 3.0 * stages * bitrate_bps / 1000
+    kbps = 3.0 * min(stages, MOST_FORWARDS) * bitrate_bps / 1000
     return Load(1.0, kbps + AUDIO_KBPS, kbps * 1000 / 8 / VIDEO_PACKET_BYTES + AUDIO_PACKETS_PS)
 
 
@@ -58,11 +59,11 @@ def talk_load() -> Load:
     return Load(1.0, AUDIO_KBPS, AUDIO_PACKETS_PS, 1.0)
 
 
-def leg_load(leg: Leg, bitrate_bps: int, stages: int) -> Load:
-    """What a granted leg will ask of its node."""
+def leg_load(leg: Leg, bitrate_bps: int, stages: int, speakers: int) -> Load:
+    """What a granted leg will ask of its node, in a session of so many stages and speakers."""
     if leg.leg == "publish":
-        return publish_load(bitrate_bps, stages)
-    return view_load(bitrate_bps) if leg.leg == "view" else talk_load()
+        return publish_load(bitrate_bps, max(1, stages))
+    return view_load(bitrate_bps, max(1, speakers)) if leg.leg == "view" else talk_load()
 
 
 @dataclass(frozen=True, slots=True)

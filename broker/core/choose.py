@@ -1,0 +1,151 @@
+"""Choosing one node: walk the shelves until enough nodes pass, score these, keep why each lost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from broker.core.decisions import Candidate, Choice, Term
+from broker.core.index import Shelf, entry
+from broker.core.policy.base import Filter, Need, Policy
+from broker.core.wrappers import NodeWrapper
+
+if TYPE_CHECKING:
+    from broker.core.virtual_map import VirtualMap
+
+SHORTLIST = 32
+PER_REGION = 4  # nodes that pass are scored per region; one would do for the choice, the rest explain it
+
+
+class _Search:
+    """One search: candidates found and how many nodes were left out, by reason."""
+
+    def __init__(self, vmap: VirtualMap, need: Need, policy: Policy) -> None:
+        self.vmap, self.need, self.policy = vmap, need, policy
+        self.passed: dict[str, NodeWrapper] = {}
+        self.lost: dict[str, str] = {}
+        self.excluded: dict[str, int] = {}
+
+    def exclude(self, reason: str, count: int = 1) -> None:
+        if count > 0:
+            self.excluded[reason] = self.excluded.get(reason, 0) + count
+
+    def look(self, wrapper: NodeWrapper, filters: tuple[Filter, ...]) -> bool:
+        """Whether a node passes; it is kept as candidate or with the reason why not."""
+        if wrapper.id in self.passed:
+            return True
+        for each in filters:
+            reason = each(wrapper, self.need, self.policy.limits)
+            if reason is not None:
+                if len(self.lost) < SHORTLIST:
+                    self.lost[wrapper.id] = reason
+                elif wrapper.id not in self.lost:
+                    self.exclude(reason)
+                return False
+        self.lost.pop(wrapper.id, None)
+        self.passed[wrapper.id] = wrapper
+        return True
+
+    def walk(self, shelf: Shelf, filters: tuple[Filter, ...], among: Collection[str] | None = None) -> None:
+        """Look along a shelf until enough nodes pass."""
+        limit = self.policy.limits.full_weight
+        seen = found = 0
+        for _, _, node_id in shelf.heaviest(limit) if self.policy.heaviest_first else shelf.lightest(limit):
+            seen += 1
+            if among is not None and node_id not in among:
+                continue
+            found += self.look(self.vmap.nodes[node_id], filters)
+            if found >= PER_REGION:
+                break
+        if among is None:
+            full = shelf.above(limit)
+            self.exclude("full", full)
+            self.exclude("outweighed", shelf.size - full - seen)
+        elif found >= PER_REGION:
+            self.exclude("outweighed", len(among) - len(self.passed) - len(self.lost))
+        else:
+            self.exclude("full, silent or draining", len(among) - len(self.passed) - len(self.lost))
+
+    def choice(self) -> Choice:
+        """Score who passed; the best wins, equal ones by lightness, then by name."""
+        scored = [(self._scored(wrapper), entry(wrapper)) for wrapper in self.passed.values()]
+        scored.sort(key=lambda pair: (-pair[0].total, pair[1]))
+        kept = [candidate for candidate, _ in scored[:SHORTLIST]]
+        self.exclude("outscored", len(scored) - len(kept))
+        losers = [Candidate(node_id, reason=reason) for node_id, reason in self.lost.items()]
+        room = SHORTLIST - len(kept)
+        for loser in losers[room:]:
+            self.exclude(loser.reason)
+        chosen = kept[0].node if kept else ""
+        return Choice(self.need.duty, chosen, (*kept, *losers[:room]), self.excluded)
+
+    def _scored(self, wrapper: NodeWrapper) -> Candidate:
+        terms = tuple(
+            Term(score.name, score(wrapper, self.need, self.policy.limits), weight)
+            for score, weight in self.policy.scores
+        )
+        return Candidate(wrapper.id, terms, total(terms))
+
+
+def total(terms: Iterable[Term]) -> float:
+    """What the terms of a candidate come to; explain reproduces a choice with this."""
+    return round(sum(term.score * term.weight for term in terms), 6)
+
+
+def _ladder(policy: Policy) -> Iterator[tuple[Filter, ...]]:
+    """All filters with all preferences, then with fewer and fewer of these."""
+    for count in range(len(policy.preferences), -1, -1):
+        yield (*policy.filters, *policy.preferences[:count])
+
+
+def choose(vmap: VirtualMap, need: Need, policy: Policy, *, exhaustive: bool = False) -> Choice:
+    """The best node for ``need`` on the whole map. ``exhaustive`` looks at every node and chooses alike."""
+    search = _Search(vmap, need, policy)
+    for filters in _ladder(policy):
+        search = _Search(vmap, need, policy)
+        if exhaustive or policy.exhaustive:
+            for wrapper in vmap.nodes.values():
+                search.look(wrapper, filters)
+        else:
+            _shortlist(search, filters)
+        if search.passed:
+            break
+    return search.choice()
+
+
+def _shortlist(search: _Search, filters: tuple[Filter, ...]) -> None:
+    for node_id in sorted(search.need.serving):
+        wrapper = search.vmap.node(node_id)
+        if wrapper is not None:
+            search.look(wrapper, filters)
+    for (kind, region), shelf in sorted(search.vmap.shelves.items()):
+        if kind != search.need.kind or (search.need.within and region not in search.need.within):
+            reason = "kind" if kind != search.need.kind else "region"
+            search.exclude(reason, shelf.size + sum(shelf.out.values()))
+            continue
+        for reason, count in shelf.out.items():
+            search.exclude(reason, count)
+        search.walk(shelf, filters)
+
+
+def choose_serving(
+    vmap: VirtualMap, need: Need, policy: Policy, region: str, nodes: Collection[str], *, exhaustive: bool = False
+) -> Choice:
+    """The best of ``nodes``, all in ``region``: those that serve the session there already.
+
+    Few of them are looked at directly; many by walking the region's shelf, which meets one of them every
+    ``shelf.size / len(nodes)`` steps.
+    """
+    shelf = vmap.shelves.get((need.kind, region), Shelf())
+    directly = exhaustive or policy.exhaustive or len(nodes) ** 2 <= PER_REGION * max(shelf.size, PER_REGION)
+    search = _Search(vmap, need, policy)
+    for filters in _ladder(policy):
+        search = _Search(vmap, need, policy)
+        if directly:
+            for wrapper in filter(None, map(vmap.node, nodes)):
+                search.look(wrapper, filters)
+        else:
+            search.walk(shelf, filters, nodes)
+        if search.passed:
+            break
+    return search.choice()

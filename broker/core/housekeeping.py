@@ -1,0 +1,87 @@
+"""What time brings: requests that nobody sends, found on the map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from broker.core.draft import Draft, Refused, Setting
+from broker.core.policy.base import Policy
+from broker.core.requests import CloseSession, GatewayLost, Reap, Request, Talking, Vacate
+from broker.core.scenarios.registry import SCENARIOS
+from broker.core.scenarios.stage import MAIN, SCREEN
+from broker.core.views import SessionView
+from broker.core.virtual_map import VirtualMap
+from broker.core.wrappers import NodeWrapper
+from rtcdn.ids import LINK_PREFIX, split_janus_context
+
+
+def due(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
+    """What should be decided now; the leader asks about once a second. Nothing comes when all is well."""
+    yield from _lost_gateways(vmap, policy, now_s)
+    yield from _nodes_to_leave(vmap, policy, now_s)
+    yield from _talkers(vmap, policy, now_s)
+    for name in sorted(vmap.sessions):
+        view = vmap.sessions[name]
+        if view.intent is None:
+            if not _unreadable(vmap, name):
+                yield CloseSession(name)
+        elif view.intent.scenario in SCENARIOS and _untidy(vmap, view, policy, now_s):
+            yield Reap(name)
+
+
+def lost(wrapper: NodeWrapper, policy: Policy, now_s: float) -> bool:
+    """Whether a node is silent for longer than the grace. One whose keys cannot be read is there: not lost."""
+    return not wrapper.present and wrapper.silent_since_s + policy.limits.lost_after_s <= now_s
+
+
+def _nodes_to_leave(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
+    """Sessions on nodes that drain or are lost. When most nodes fell silent the store was away, not they."""
+    silent = sum(not wrapper.present for wrapper in vmap.nodes.values())
+    believe = silent * 2 <= len(vmap.nodes)
+    for name in sorted(vmap.nodes):
+        wrapper = vmap.nodes[name]
+        gone = lost(wrapper, policy, now_s)
+        if wrapper.hosting and ((wrapper.present and wrapper.draining) or (gone and believe)):
+            for session in sorted(wrapper.hosting):
+                if vmap.session(session):
+                    yield Vacate(session, name, lost=gone)
+
+
+def _talkers(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
+    """Speakers who have talked long enough and are on stage, but not in the main slot."""
+    for name in sorted(vmap.nodes):
+        for context, (who, since_s) in sorted(vmap.nodes[name].talking_since_s.items()):
+            ours = split_janus_context(context)
+            view = vmap.session(ours[0]) if ours else None
+            speaker = who.removeprefix(f"{LINK_PREFIX}voice-")
+            if view and since_s + policy.limits.talk_hold_s <= now_s and speaker in view.publishers:
+                shown = {link.slot for link in view.links.values() if link.participant == speaker} - {SCREEN, ""}
+                if shown and MAIN not in shown:
+                    yield Talking(view.id, speaker)
+
+
+def _lost_gateways(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
+    for name in sorted(vmap.gateway_clients):
+        if name in vmap.gateways or not vmap.gateways:
+            continue
+        _, since_s = vmap.gone_gateways.get(name, (None, now_s))
+        if since_s + policy.limits.gateway_lost_after_s <= now_s:
+            for session in sorted({client.partition(":")[0] for client in vmap.gateway_clients[name]}):
+                if vmap.session(session):
+                    yield GatewayLost(session, name)
+
+
+def _untidy(vmap: VirtualMap, view: SessionView, policy: Policy, now_s: float) -> bool:
+    """Whether tidying the session would change anything."""
+    assert view.intent is not None
+    draft = Draft(Setting(vmap, Reap(view.id), policy, now_s), view.id)
+    try:
+        SCENARIOS[view.intent.scenario].tidy(draft)
+    except Refused:
+        return False
+    return bool(draft.decision().changes)
+
+
+def _unreadable(vmap: VirtualMap, session: str) -> bool:
+    """Whether a key of the session stands but cannot be read: then nothing of it is taken down."""
+    return any(key.split(":")[1:2] == [session] for key in vmap.unreadable)

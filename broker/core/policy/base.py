@@ -1,0 +1,82 @@
+"""What a policy is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from broker.core.wrappers import Load, NodeWrapper
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What is wanted of a node: one piece of work of one session."""
+
+    duty: str  # ingress, mix, stage
+    kind: str
+    session: str
+    codec: str = ""  # empty: any
+    load: Load = field(default_factory=Load)
+    regions: tuple[str, ...] = ()  # nearest first; empty: no matter
+    rtt_ms: dict[str, float] = field(default_factory=dict)  # measured, by region
+    within: frozenset[str] = frozenset()  # only nodes of these regions; empty: of any
+    serving: frozenset[str] = frozenset()  # nodes that serve the session in this duty already
+    avoid: frozenset[str] = frozenset()  # nodes that must not be taken
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The numbers of a policy. Times in seconds, weights in points."""
+
+    full_weight: float = 90.0  # own grants take a node no further; the rest is for what reports miss
+    burst_legs: int = 60  # own grants to one session on one node that no report covers yet
+    lost_after_s: float = 15.0  # a silent node is lost after this grace (a Janus restarts within it)
+    gateway_lost_after_s: float = 3.0
+    grant_life_s: float = 30.0  # a publish leg that never comes up holds its place this long
+    idle_s: float = 60.0  # an unused context is removed after this
+    talk_hold_s: float = 2.0  # who talks this long becomes the main speaker
+    portion: int = 50  # participants moved by one decision
+
+
+class Filter(Protocol):
+    """May this node? None: it may; text: why not."""
+
+    @property
+    def name(self) -> str:
+        """As explain shows it."""
+        ...
+
+    def __call__(self, wrapper: NodeWrapper, need: Need, limits: Thresholds) -> str | None:
+        """The reason why not, or None."""
+        ...
+
+
+class Score(Protocol):
+    """How good is this node: 0 worst, 100 best."""
+
+    @property
+    def name(self) -> str:
+        """As explain shows it."""
+        ...
+
+    def __call__(self, wrapper: NodeWrapper, need: Need, limits: Thresholds) -> float:
+        """0 to 100."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Filters that must hold, preferences that are given up (the last first) when nobody is left, weighted scores.
+
+    The shortlist takes the lightest nodes of each region (``heaviest_first``: the heaviest) and all that serve
+    the session already. That is exact as long as scores tell the other nodes of a region apart by weight alone;
+    a policy for which this does not hold says ``exhaustive`` and pays for the full list.
+    """
+
+    name: str
+    filters: tuple[Filter, ...]
+    scores: tuple[tuple[Score, float], ...]
+    preferences: tuple[Filter, ...] = ()
+    heaviest_first: bool = False
+    exhaustive: bool = False
+    limits: Thresholds = field(default_factory=Thresholds)

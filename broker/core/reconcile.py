@@ -1,0 +1,153 @@
+"""Is against should-be: the steps that bring nodes to what the intent says.
+
+Plugin data can never say what a restarted Janus should have; the intent can. Only what is ours is touched:
+contexts named ``<session>/<context>``, link participants, forwarders of our contexts. A session that changed a
+moment ago is left alone until reports can have caught up; every step is idempotent all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from broker.core.actions import (
+    CreateContext,
+    DestroyContext,
+    RepointLink,
+    StartLink,
+    Step,
+    StopForwarder,
+    StopLink,
+)
+from broker.core.plan import KIND_ORDER
+from broker.core.views import SessionView
+from broker.core.wrappers import NodeWrapper
+from rtcdn import keys
+from rtcdn.ids import LINK_PREFIX, janus_context, link_participant, split_janus_context
+from rtcdn.model import ContextInfo, ContextIntent, ForwarderInfo, Kind, LinkIntent
+
+if TYPE_CHECKING:
+    from broker.core.virtual_map import VirtualMap
+
+CAUGHT_UP_S = 4.0  # a change shows in every report by then: one report each second, a sweep in between
+
+
+def reconcile(vmap: VirtualMap, now_s: float) -> tuple[Step, ...]:
+    """All steps that are due now, in order: contexts, links, then what is left over."""
+    steps: list[Step] = []
+    for name in sorted(vmap.sessions):
+        view = vmap.sessions[name]
+        if view.intent and view.changed_s + CAUGHT_UP_S <= now_s:
+            steps.extend(_Session(vmap, view).steps())
+    steps.extend(_orphans(vmap, now_s))
+    return tuple(steps)
+
+
+class _Session:
+    """One session: which of its contexts and links are there."""
+
+    def __init__(self, vmap: VirtualMap, view: SessionView) -> None:
+        self._vmap, self._view = vmap, view
+        self._infos: dict[str, ContextInfo] = {}  # reported
+        self._missing: set[str] = set()
+        for name, context in view.contexts.items():
+            wrapper = vmap.node(context.node)
+            if wrapper is None or wrapper.silent:
+                continue
+            info = wrapper.context(janus_context(view.id, name))
+            if info is None:
+                self._missing.add(name)
+            else:
+                self._infos[name] = info
+
+    def steps(self) -> Iterator[Step]:
+        """Missing contexts, then missing links, then forwarders that no link covers."""
+        contexts = self._view.contexts
+        for name in sorted(self._missing, key=lambda name: (KIND_ORDER.get(contexts[name].kind, 9), name)):
+            yield CreateContext(self._view.id, name, contexts[name])
+        covered: dict[str, set[int]] = {}
+        for name in sorted(self._view.links):
+            step = self._link(name, self._view.links[name], covered)
+            if step:
+                yield step
+        yield from self._strays(covered)
+
+    def _there(self, context: str) -> bool:
+        """Whether the context's node can be acted upon."""
+        return context in self._infos or context in self._missing
+
+    def _link(self, name: str, link: LinkIntent, covered: dict[str, set[int]]) -> Step | None:
+        """The step a link needs, if any; forwarders that serve it are noted as covered."""
+        if not self._there(link.source) or not self._there(link.target):
+            return None
+        source, target = self._view.contexts[link.source], self._view.contexts[link.target]
+        if link.source in self._missing and link.kind != "mix":
+            return None  # the publisher is gone with his room; his gateway says when he is back
+        if link.target in self._missing:
+            # an end made again may listen on its old ports: only a forwarder made after it wakes its rtcp
+            return RepointLink(self._view.id, name, link, link, source, target, source, target)
+        serving = self._serving(name, link, source)
+        covered.setdefault(link.source, set()).update(forwarder.stream_id for forwarder in serving)
+        return None if serving else StartLink(self._view.id, name, link, source, target)
+
+    def _serving(self, name: str, link: LinkIntent, source: ContextIntent) -> list[ForwarderInfo]:
+        """The forwarders that carry a link now."""
+        info, target = self._infos.get(link.source), self._infos[link.target]
+        if info is None:
+            return []
+        host = self._vmap.nodes[self._view.contexts[link.target].node].labels.media_ip
+        found = [
+            forwarder
+            for forwarder in info.forwarders
+            if forwarder.host == host and (source.kind != Kind.VR or forwarder.publisher == link.participant)
+        ]
+        if link.kind == "voice":
+            return [f for f in found if f.type == "audio"] if link_participant(name) in target.links else []
+        ports = {
+            port
+            for medium in target.media
+            if medium.mid == link.slot
+            for port in (medium.port, medium.port_2, medium.port_3)
+            if port
+        }
+        return [forwarder for forwarder in found if forwarder.port in ports]
+
+    def _strays(self, covered: dict[str, set[int]]) -> Iterator[Step]:
+        """Forwarders of our contexts, and link participants in our mixes, that belong to no link."""
+        for name, info in sorted(self._infos.items()):
+            context = self._view.contexts[name]
+            for forwarder in info.forwarders:
+                if forwarder.stream_id not in covered.get(name, ()) and not self._undecided(name):
+                    yield StopForwarder(self._view.id, name, context.node, forwarder)
+            for link_id in info.links:
+                link = link_id.removeprefix(LINK_PREFIX)
+                if link not in self._view.links:
+                    stray = LinkIntent("voice", "", name, link.removeprefix("voice-"))
+                    yield StopLink(self._view.id, link, stray, None, context)
+
+    def _undecided(self, context: str) -> bool:
+        """Whether a link from the context ends on a node that is silent: its forwarders cannot be told apart."""
+        return any(link.source == context and not self._there(link.target) for link in self._view.links.values())
+
+
+def _orphans(vmap: VirtualMap, now_s: float) -> Iterator[Step]:
+    """Contexts with names of ours that no intent knows."""
+    for name in sorted(vmap.nodes):
+        wrapper = vmap.nodes[name]
+        if wrapper.silent:
+            continue
+        for info in wrapper.plugin.contexts:
+            ours = split_janus_context(info.id)
+            if ours and _orphaned(vmap, wrapper, *ours, now_s):
+                yield DestroyContext(*ours, ContextIntent(node=name, kind=Kind(wrapper.kind)))
+
+
+def _orphaned(vmap: VirtualMap, wrapper: NodeWrapper, session: str, context: str, now_s: float) -> bool:
+    """Whether a reported context should not be there. What cannot be read, or changed just now, is left alone."""
+    if any(key in vmap.unreadable for key in (keys.session(session), keys.context(session, context))):
+        return False
+    view: SessionView | None = vmap.sessions.get(session)
+    if view is None:
+        return True
+    intent = view.contexts.get(context)
+    return (intent is None or intent.node != wrapper.id) and view.changed_s + CAUGHT_UP_S <= now_s

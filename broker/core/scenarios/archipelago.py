@@ -1,0 +1,246 @@
+"""Archipelago: a few speakers, a very large audience.
+
+One mix (AudioBridge) near the speakers, an ingress (VideoRoom) in each speaker's region, stages (Streaming
+mountpoints) on as many egress nodes as the audience needs. Every stage gets the mix and every speaker's slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from broker.core.decisions import IntentChange, Reason
+from broker.core.draft import Draft, Refused
+from broker.core.policy.base import Need
+from broker.core.requests import Attach
+from broker.core.scenarios import moves, upkeep
+from broker.core.scenarios.stage import Lineup, video_slots, wanted_links
+from broker.core.views import context_of
+from broker.core.virtual_map import VirtualMap, out_of_work
+from broker.core.wrappers import Load, NodeWrapper, kind_for, publish_load, view_load
+from rtcdn import keys
+from rtcdn.errors import InvalidRequest
+from rtcdn.ids import janus_context
+from rtcdn.model import ContextIntent, Kind, Leg, SessionIntent
+
+MOST_SLOTS = 16
+SPARE_PUBLISHERS = 4  # room in an ingress beyond the slots: takeovers overlap for a moment
+MIX_LOAD = Load(0.0, 1000.0, 1000.0)  # a mix forwarded to some twenty stages
+
+
+class Archipelago:
+    """The scenario's answers; it keeps nothing itself."""
+
+    # ---- opening --------------------------------------------------------------------------------
+
+    def check(self, intent: SessionIntent) -> None:
+        """Raise InvalidRequest for an intent that cannot be served."""
+        if not 1 <= intent.slots <= MOST_SLOTS:
+            raise InvalidRequest("slots", f"{intent.slots} is not between 1 and {MOST_SLOTS}")
+        if intent.bitrate_bps < 64_000:
+            raise InvalidRequest("bitrate_bps", f"{intent.bitrate_bps} is below 64000; video needs more")
+        for region, viewers in intent.audience.items():
+            if viewers < 0:
+                raise InvalidRequest(f"audience.{region}", f"{viewers} is below 0")
+
+    def open(self, draft: Draft) -> None:
+        """Mix, ingress and the stages the audience needs; what is there already stays."""
+        audience = draft.intent.audience
+        regions = tuple(sorted((r for r in audience if audience[r] > 0), key=lambda r: (-audience[r], r)))
+        if not draft.view.duty("mix"):
+            self.make(draft, "mix", self.need(draft, "mix", MIX_LOAD, regions))
+        wrapper = draft.vmap.node(draft.view.contexts[self.mix(draft)].node)
+        near = (wrapper.region,) if wrapper else ()
+        if not draft.view.duty("ingress"):
+            self.make(draft, "ingress", self.need(draft, "ingress", self.speaker_load(draft), (*near, *regions)))
+        for region in regions:
+            self._open_stages(draft, region, audience[region])
+        if not draft.view.duty("stage"):
+            self.make(draft, "stage", self.need(draft, "stage", self.viewer_load(draft), (*regions, *near)))
+        self.rewire(draft)
+
+    def _open_stages(self, draft: Draft, region: str, viewers: int) -> None:
+        """Stages of a region until their nodes can carry its audience."""
+        within = frozenset((region,)) if region in draft.vmap.regions() else frozenset[str]()
+        room = sum(self.capacity(draft, node, name) for node, name in draft.view.stages.get(region, {}).items())
+        found: list[IntentChange] = []
+        taken = {context.node for context in draft.view.duty("stage").values()}
+        while room < viewers:
+            need = self.need(draft, "stage", self.viewer_load(draft), (region,))
+            node = draft.choose(replace(need, within=within, avoid=frozenset(taken)))
+            if not node:
+                detail = f"{region}: room for {room} of {viewers} viewers; add egress nodes or lower the audience"
+                draft.reasons.append(Reason("short-of-capacity", detail))
+                break
+            taken.add(node)
+            room += self.capacity(draft, node, "")
+            found.append(IntentChange(keys.context(draft.id, f"stage-{node}"), self.context(draft, "stage", node)))
+        if found:
+            draft.put(*found)
+
+    # ---- places ---------------------------------------------------------------------------------
+
+    def place(self, draft: Draft, request: Attach, want: str) -> Leg:
+        """Where a leg goes."""
+        if want == "publish":
+            return self._place_publish(draft, request)
+        if want == "view":
+            return self.place_view(draft, request)
+        mix = self.mix(draft)
+        wrapper = draft.vmap.node(draft.view.contexts[mix].node) if mix else None
+        if wrapper is None or wrapper.silent:
+            raise Refused("no-capacity", "the session's mix is not there now; try again in a moment")
+        return self.leg(draft, "talk", wrapper, mix)
+
+    def _place_publish(self, draft: Draft, request: Attach) -> Leg:
+        """The ingress nearest to the speaker, made when his region has none."""
+        if self._on_stage(draft, request.participant) >= draft.intent.slots:
+            raise Refused("stage-full", f"all {draft.intent.slots} slots are taken; demote a speaker first")
+        serving = frozenset(context.node for context in draft.view.duty("ingress").values())
+        need = self.need(draft, "ingress", self.speaker_load(draft), request.regions)
+        node = draft.choose(replace(need, rtt_ms=request.rtt_ms, serving=serving))
+        if not node:
+            raise Refused("no-capacity", "no ingress node may take a speaker now; see the reasons per node")
+        return self.leg(draft, "publish", draft.vmap.nodes[node], self.stand(draft, "ingress", node))
+
+    def _on_stage(self, draft: Draft, but: str) -> int:
+        """Speakers who hold a place: on stage, or granted one and not yet too long on the way."""
+        count = 0
+        for name in draft.view.publishers - {but}:
+            participant = draft.view.participants[name]
+            leg = next(leg for leg in participant.legs if leg.leg == "publish")
+            count += leg.state == "up" or participant.joined_s + draft.policy.limits.grant_life_s > draft.now_s
+        return count
+
+    def place_view(self, draft: Draft, request: Attach, avoid: frozenset[str] = frozenset()) -> Leg:
+        """A stage of the viewer's region, a new one there when those are full, then the regions farther away."""
+        for rung in _rungs(draft.vmap, request.regions):
+            need = self.need(draft, "stage", self.viewer_load(draft), request.regions)
+            need = replace(need, rtt_ms=request.rtt_ms, avoid=avoid)
+            found = []
+            for region in rung:
+                nodes = draft.view.stages.get(region)
+                choice = draft.choose_serving(need, region, nodes) if nodes else None
+                if nodes and choice and choice.chosen:
+                    found.append((-choice.candidates[0].total, choice.chosen, nodes[choice.chosen]))
+            if found:
+                _, node, name = min(found)
+                return self.leg(draft, "view", draft.vmap.nodes[node], name)
+            have = frozenset(context.node for context in draft.view.duty("stage").values())
+            node = draft.choose(replace(need, within=frozenset(rung), avoid=avoid | have))
+            if node:
+                name = self.stand(draft, "stage", node)
+                self.rewire(draft)
+                return self.leg(draft, "view", draft.vmap.nodes[node], name)
+        raise Refused("no-capacity", "every egress node is full, silent or draining; see the reasons per node")
+
+    def leg(self, draft: Draft, want: str, wrapper: NodeWrapper, context: str) -> Leg:
+        """The leg that leads to a context (its generation is set by who grants it)."""
+        return Leg(
+            leg=want,
+            kind=Kind(wrapper.kind),
+            node=wrapper.id,
+            address=wrapper.address,
+            context=janus_context(draft.id, context),
+            slots=draft.view.contexts[context].slots if want == "view" else (),
+            bitrate_bps=draft.intent.bitrate_bps if want == "publish" else 0,
+        )
+
+    # ---- the stage ------------------------------------------------------------------------------
+
+    def publishing(self, draft: Draft, participant: str, again: bool) -> None:
+        """Seat him; without a free slot he is refused."""
+        leg = next(leg for leg in draft.view.participants[participant].legs if leg.leg == "publish")
+        lineup = Lineup(draft.view.links)
+        if not lineup.take(participant, context_of(leg), leg.streams, draft.intent.slots):
+            raise Refused("stage-full", f"all {draft.intent.slots} slots are taken; demote a speaker first")
+        self.rewire(draft, lineup, anew=participant if again else "")
+
+    def silenced(self, draft: Draft, participant: str) -> None:
+        """Take him off the stage."""
+        lineup = Lineup(draft.view.links)
+        lineup.leave(participant)
+        self.rewire(draft, lineup)
+
+    def talking(self, draft: Draft, participant: str) -> None:
+        """Bring him to v1."""
+        lineup = Lineup(draft.view.links)
+        if lineup.lead(participant):
+            self.rewire(draft, lineup)
+
+    def vacate(self, draft: Draft, node: str, lost: bool) -> None:
+        """See ``moves``."""
+        moves.vacate(self, draft, node, lost)
+
+    def tidy(self, draft: Draft) -> None:
+        """See ``upkeep``."""
+        upkeep.tidy(self, draft)
+
+    # ---- what moves and upkeep use too ----------------------------------------------------------
+
+    def mix(self, draft: Draft) -> str:
+        """The mix in use: one on a node that may work, before one that is being left; empty when there is none."""
+        mixes = draft.view.duty("mix")
+        return min(mixes, key=lambda name: (out_of_work(draft.vmap, mixes[name].node), name), default="")
+
+    def rewire(self, draft: Draft, lineup: Lineup | None = None, anew: str = "") -> None:
+        """Make the links follow the lineup and the contexts there are."""
+        view = draft.view
+        lineup = lineup or Lineup(view.links)
+        links = wanted_links(lineup, self.mix(draft), view.contexts, view.links, now_s=draft.now_s, anew=anew)
+        draft.put_links(links)
+
+    def need(self, draft: Draft, duty: str, load: Load, regions: tuple[str, ...]) -> Need:
+        """What a duty asks of a node."""
+        kind = kind_for(draft.vmap.kinds, duty)
+        codec = "" if duty == "mix" else str(draft.intent.codec)
+        return Need(duty, kind, draft.id, codec, load, regions)
+
+    def make(self, draft: Draft, duty: str, need: Need) -> str:
+        """Choose a node for a duty and make the context there; refused when none may take it."""
+        node = draft.choose(need)
+        if not node:
+            raise Refused("no-capacity", f"no node may take the {duty} now; see the reasons per node")
+        return self.stand(draft, duty, node)
+
+    def stand(self, draft: Draft, duty: str, node: str) -> str:
+        """The id of a node's context for a duty, made if it is not there."""
+        name = f"{duty}-{node}"
+        if name not in draft.view.contexts:
+            draft.put_context(name, self.context(draft, duty, node))
+        return name
+
+    def context(self, draft: Draft, duty: str, node: str) -> ContextIntent:
+        """What a context should be."""
+        intent = draft.intent
+        kind = Kind(kind_for(draft.vmap.kinds, duty))
+        if duty == "stage":
+            return ContextIntent(node, kind, duty, intent.codec, slots=video_slots(intent.slots))
+        publishers = {"publishers": intent.slots + SPARE_PUBLISHERS, "bitrate_bps": intent.bitrate_bps}
+        return ContextIntent(node, kind, duty, intent.codec, options=publishers if duty == "ingress" else {})
+
+    def viewer_load(self, draft: Draft) -> Load:
+        """A viewer receives every speaker on stage, one at least."""
+        return view_load(draft.intent.bitrate_bps, max(1, len(draft.view.publishers)))
+
+    def speaker_load(self, draft: Draft) -> Load:
+        """A speaker is sent to every stage."""
+        return publish_load(draft.intent.bitrate_bps, max(1, len(draft.view.duty("stage"))))
+
+    def capacity(self, draft: Draft, node: str, context: str) -> int:
+        """Viewers a stage can have in all: those it has, and what is free on its node."""
+        wrapper = draft.vmap.node(node)
+        if wrapper is None or wrapper.out:
+            return 0
+        cost = self.viewer_load(draft).cost(wrapper.labels.capacity)
+        free = max(0.0, draft.policy.limits.full_weight - wrapper.weight)
+        return int(free / cost if cost else 0) + int(draft.view.attached.get(context, 0))
+
+
+def _rungs(vmap: VirtualMap, regions: tuple[str, ...]) -> Iterator[list[str]]:
+    """Regions to look at one after another: those asked for, then all others together."""
+    for region in regions:
+        yield [region]
+    rest = [region for region in vmap.regions() if region not in regions]
+    if rest:
+        yield rest

@@ -1,0 +1,117 @@
+"""Moving a session off a node: make the new place, lead participants there, then remove the old.
+
+One call moves a portion; it can be asked again from any interrupted middle. A drained node keeps what cannot move
+until its deadline; from a lost one there is nothing to keep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from broker.core.actions import Order
+from broker.core.decisions import Reason
+from broker.core.draft import Draft, Refused
+from broker.core.requests import Attach
+from broker.core.scenarios.stage import Lineup
+from broker.core.virtual_map import out_of_work
+from rtcdn.ids import janus_context
+from rtcdn.model import Leg, ParticipantIntent
+
+if TYPE_CHECKING:
+    from broker.core.scenarios.archipelago import Archipelago
+
+
+def vacate(shape: Archipelago, draft: Draft, node: str, lost: bool) -> None:
+    """Move a portion of the session off ``node``."""
+    wrapper = draft.vmap.node(node)
+    deadline_s = wrapper.drain.deadline_s if wrapper and wrapper.drain else 0.0
+    over = lost or 0 < deadline_s <= draft.now_s
+    for name, context in sorted(draft.view.contexts.items()):
+        if context.node == node:
+            _ensure_other(shape, draft, context.duty, node)
+            shape.rewire(draft)
+            _move_legs(shape, draft, name, context.duty, lost)
+            if over:
+                _silence(shape, draft, name)
+            if not _in_use(draft, name, over):
+                draft.put_context(name, None)
+
+
+def _ensure_other(shape: Archipelago, draft: Draft, duty: str, node: str) -> None:
+    """Another context of the duty on a node that may work: the session must never be without one."""
+    if any(not out_of_work(draft.vmap, context.node) for context in draft.view.duty(duty).values()):
+        return
+    wrapper = draft.vmap.node(node)
+    regions = (wrapper.region,) if wrapper else ()
+    load = shape.viewer_load(draft) if duty == "stage" else shape.speaker_load(draft)
+    shape.make(draft, duty, replace(shape.need(draft, duty, load, regions), avoid=frozenset((node,))))
+
+
+def _move_legs(shape: Archipelago, draft: Draft, name: str, duty: str, lost: bool) -> None:
+    """Lead a portion of the participants of a context elsewhere."""
+    janus_id = janus_context(draft.id, name)
+    left = draft.policy.limits.portion
+    if not draft.view.attached.get(name):
+        return
+    moved = 0
+    for participant_id in sorted(draft.view.participants):
+        participant = draft.view.participants[participant_id]
+        leg = next((leg for leg in participant.legs if leg.context == janus_id), None)
+        if leg is None or moved >= left:
+            continue
+        try:
+            new = _elsewhere(shape, draft, participant_id, participant, leg)
+        except Refused as refused:
+            if not moved:
+                raise
+            draft.reasons.append(Reason(refused.code, refused.detail))
+            return
+        moved += 1
+        if lost and duty == "ingress":
+            shape.silenced(draft, participant_id)
+        _lead(draft, participant_id, participant, leg, new)
+
+
+def _elsewhere(shape: Archipelago, draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg) -> Leg:
+    """The place that takes over from a leg."""
+    wrapper = draft.vmap.node(leg.node)
+    regions = tuple(dict.fromkeys(r for r in (participant.region, wrapper.region if wrapper else "") if r))
+    request = Attach(draft.id, participant_id, (leg.leg,), participant.role, regions=regions)
+    if leg.leg == "view":
+        return shape.place_view(draft, request, avoid=frozenset((leg.node,)))
+    return shape.place(draft, request, leg.leg)
+
+
+def _lead(draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg, new: Leg) -> None:
+    """Put the new leg in the old one's place and order the gateway to lead its participant there."""
+    generation = participant.generation + 1
+    new = replace(new, generation=generation, gateway=leg.gateway)
+    legs = tuple(new if each == leg else each for each in participant.legs)
+    moved = replace(participant, legs=legs, generation=generation, joined_s=draft.now_s)
+    draft.put_participant(participant_id, moved)
+    draft.order(Order(draft.id, participant_id, leg.gateway, "move", generation, participant.role, (new,), "node"))
+
+
+def _silence(shape: Archipelago, draft: Draft, name: str) -> None:
+    """Stop showing and mixing what comes from a context that is gone or must go now."""
+    lineup = Lineup(draft.view.links)
+    lineup.forget(lambda seat: seat.source == name)
+    shape.rewire(draft, lineup)
+
+
+def _in_use(draft: Draft, name: str, over: bool) -> bool:
+    """Whether anything still needs the context."""
+    view = draft.view
+    context = view.contexts[name]
+    if view.attached.get(name) or any(link.source == name for link in view.links.values()):
+        return True
+    if context.duty != "stage":
+        return any(link.target == name for link in view.links.values())
+    wrapper = draft.vmap.node(context.node)
+    info = wrapper.context(janus_context(draft.id, name)) if wrapper else None
+    if not over and info is not None and info.viewers > 0:
+        return True
+    links = {link_id: link for link_id, link in view.links.items() if link.target != name}
+    draft.put_links(links)
+    return False

@@ -1,0 +1,148 @@
+"""Who is in which slot of the stage, and the links that follow from it.
+
+Slots are the same on every stage of a session and are kept nowhere but in the links: ``Lineup`` reads them,
+``wanted_links`` writes them. So a change is: read, move a name, write; the difference is the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from broker.core.plan import path_of
+from rtcdn.model import ContextIntent, LinkIntent, Slot, StreamInfo
+
+MAIN = "v1"
+SCREEN = "s1"
+
+
+def video_slots(count: int) -> tuple[str, ...]:
+    """Mids of the video slots of a stage for ``count`` speakers: v1..vK and the screen."""
+    return (*(f"v{number}" for number in range(1, count + 1)), SCREEN)
+
+
+def _number(slot: str) -> int:
+    return int(slot[1:])
+
+
+class Lineup:
+    """Who is shown in which slot, and whose audio is in the mix. A working copy: read, changed, written back."""
+
+    def __init__(self, links: Mapping[str, LinkIntent]) -> None:
+        self.seats: dict[str, Slot] = {}  # slot -> what it shows
+        self.voices: dict[str, Slot] = {}  # participant -> his audio
+        newest: dict[str, LinkIntent] = {}
+        for link in links.values():
+            if link.kind == "voice":
+                self.voices[link.participant] = Slot(link.participant, link.mid, False, link.source)
+            elif link.kind == "slot" and (link.slot not in newest or _newer(link, newest[link.slot])):
+                newest[link.slot] = link
+        self._seat_newest(newest)
+
+    def _seat_newest(self, newest: dict[str, LinkIntent]) -> None:
+        """Stages that disagree (a plan was cut off) follow the newest link; nobody is shown twice."""
+        shown: set[tuple[str, str]] = set()
+        for slot in sorted(newest, key=lambda slot: (-newest[slot].generation, slot)):
+            link = newest[slot]
+            if (link.participant, link.mid) not in shown:
+                shown.add((link.participant, link.mid))
+                self.seats[slot] = Slot(link.participant, link.mid, link.simulcast, link.source)
+
+    @property
+    def names(self) -> set[str]:
+        """Everybody who is shown or mixed."""
+        return {seat.participant for seat in self.seats.values()} | set(self.voices)
+
+    def slot_of(self, participant: str) -> str:
+        """The slot of his first video, empty when he has none."""
+        found = (slot for slot, seat in self.seats.items() if seat.participant == participant and slot != SCREEN)
+        return next(found, "")
+
+    def take(self, participant: str, source: str, streams: tuple[StreamInfo, ...], count: int) -> bool:
+        """Seat a publisher: first video in his slot or the first free one, second on the screen, audio in the mix.
+
+        False when none of the ``count`` slots is free for his video.
+        """
+        videos = [stream for stream in streams if stream.type == "video"]
+        audios = [stream for stream in streams if stream.type == "audio"]
+        free = (slot for slot in video_slots(count) if slot not in self.seats and slot != SCREEN)
+        own = self.slot_of(participant) or next(free, "")
+        if videos and not own:
+            return False
+        self._clear(participant)
+        if videos:
+            self.seats[own] = Slot(participant, videos[0].mid, videos[0].simulcast, source)
+        if len(videos) > 1 and SCREEN not in self.seats:
+            self.seats[SCREEN] = Slot(participant, videos[1].mid, videos[1].simulcast, source)
+        if audios:
+            self.voices[participant] = Slot(participant, audios[0].mid, False, source)
+        self._keep_main()
+        return True
+
+    def leave(self, participant: str) -> None:
+        """Take a participant off the stage."""
+        self._clear(participant)
+        self._keep_main()
+
+    def forget(self, gone: Callable[[Slot], bool]) -> None:
+        """Take away every picture and voice that is ``gone``."""
+        self.seats = {slot: seat for slot, seat in self.seats.items() if not gone(seat)}
+        self.voices = {name: voice for name, voice in self.voices.items() if not gone(voice)}
+        self._keep_main()
+
+    def lead(self, participant: str) -> bool:
+        """Put a speaker into v1 and whoever is there into his slot; False when nothing changes."""
+        own = self.slot_of(participant)
+        if own in ("", MAIN):
+            return False
+        self.seats[MAIN], self.seats[own] = self.seats[own], self.seats[MAIN]
+        return True
+
+    def _clear(self, participant: str) -> None:
+        self.seats = {slot: seat for slot, seat in self.seats.items() if seat.participant != participant}
+        self.voices.pop(participant, None)
+
+    def _keep_main(self) -> None:
+        """v1 is never empty while anyone is on stage: a player with one picture always sees somebody."""
+        others = [slot for slot in self.seats if slot not in (MAIN, SCREEN)]
+        if MAIN not in self.seats and others:
+            self.seats[MAIN] = self.seats.pop(min(others, key=_number))
+
+
+def _newer(link: LinkIntent, other: LinkIntent) -> bool:
+    """Which of two links of one slot counts; equal ones by name, so that every replica reads the same."""
+    return (link.generation, link.participant) > (other.generation, other.participant)
+
+
+def wanted_links(
+    lineup: Lineup,
+    mix: str,
+    contexts: Mapping[str, ContextIntent],
+    known: Mapping[str, LinkIntent],
+    *,
+    now_s: float,
+    anew: str = "",
+) -> dict[str, LinkIntent]:
+    """All links of a session. Those that stay as they are keep their record; ``anew``: whose are made again."""
+    links: dict[str, LinkIntent] = {}
+    for name, context in contexts.items():
+        if context.duty != "stage":
+            continue
+        if mix:
+            links[f"mix-{context.node}"] = LinkIntent("mix", mix, name, slot="a")
+        for slot, seat in lineup.seats.items():
+            if slot in context.slots:
+                links[f"{slot}-{context.node}"] = LinkIntent(
+                    "slot", seat.source, name, seat.participant, seat.mid, seat.simulcast, slot
+                )
+    if mix:
+        for participant, voice in lineup.voices.items():
+            links[f"voice-{participant}"] = LinkIntent("voice", voice.source, mix, participant, voice.mid)
+    return {name: _dated(link, known.get(name), now_s, anew) for name, link in links.items()}
+
+
+def _dated(link: LinkIntent, known: LinkIntent | None, now_s: float, anew: str) -> LinkIntent:
+    """The link with its generation, which is fresh for every path that is made: no ssrc follows from an old one."""
+    if known and path_of(known) == path_of(link) and not (anew and link.participant == anew):
+        return known
+    return replace(link, generation=max(int(now_s), known.generation + 1 if known else 1))

@@ -1,0 +1,94 @@
+"""Keeping a session tidy: mend what is missing, free what nobody holds any more, remove what is idle too long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from broker.core.decisions import Reason
+from broker.core.draft import Draft, Refused
+from broker.core.participants import without_legs
+from broker.core.scenarios.stage import Lineup
+from broker.core.views import context_of
+from broker.core.virtual_map import out_of_work
+from rtcdn.ids import janus_context
+from rtcdn.model import ContextIntent
+
+if TYPE_CHECKING:
+    from broker.core.scenarios.archipelago import Archipelago
+
+
+def tidy(shape: Archipelago, draft: Draft) -> None:
+    """Put the session in order; changes nothing when it is."""
+    _drop_stale_publishers(draft)
+    try:
+        shape.open(draft)
+    except Refused as refused:
+        draft.reasons.append(Reason(refused.code, refused.detail))
+    _mend_stage(shape, draft)
+    _reap_idle(shape, draft)
+
+
+def _drop_stale_publishers(draft: Draft) -> None:
+    """Publish legs that never came up, or lead to a context that is gone, hold no place."""
+    for name in sorted(draft.view.publishers):
+        participant = draft.view.participants[name]
+        leg = next(leg for leg in participant.legs if leg.leg == "publish")
+        too_late = participant.joined_s + draft.policy.limits.grant_life_s < draft.now_s
+        if context_of(leg) not in draft.view.contexts or (leg.state != "up" and too_late):
+            draft.put_participant(name, without_legs(participant, (leg,)))
+
+
+def _mend_stage(shape: Archipelago, draft: Draft) -> None:
+    """Seats and voices only of those who publish from a context that is there; all who do have theirs."""
+    view = draft.view
+    lineup = Lineup(view.links)
+    lineup.forget(lambda seat: seat.participant not in view.publishers or seat.source not in view.contexts)
+    for name in sorted(view.publishers - lineup.names):
+        leg = next(leg for leg in view.participants[name].legs if leg.leg == "publish")
+        if leg.state == "up":
+            lineup.take(name, context_of(leg), leg.streams, draft.intent.slots)
+    shape.rewire(draft, lineup)
+
+
+def _reap_idle(shape: Archipelago, draft: Draft) -> None:
+    """Mark contexts that nobody uses and nothing needs; remove those marked long enough ago."""
+    for name in sorted(draft.view.contexts):
+        context = draft.view.contexts[name]
+        if context.duty == "mix" or out_of_work(draft.vmap, context.node):
+            continue
+        if _used(draft, name, context) or _needed(shape, draft, name, context):
+            if context.idle_since_s:
+                draft.put_context(name, replace(context, idle_since_s=0.0))
+        elif not context.idle_since_s:
+            draft.put_context(name, replace(context, idle_since_s=draft.now_s))
+        elif context.idle_since_s + draft.policy.limits.idle_s <= draft.now_s:
+            links = draft.view.links
+            draft.put_links({n: link for n, link in links.items() if name not in (link.source, link.target)})
+            draft.put_context(name, None)
+
+
+def _used(draft: Draft, name: str, context: ContextIntent) -> bool:
+    """Whether anybody is there, by intent or by report, or is seen or heard from there."""
+    if draft.view.attached.get(name) or any(link.source == name for link in draft.view.links.values()):
+        return True
+    wrapper = draft.vmap.node(context.node)
+    info = wrapper.context(janus_context(draft.id, name)) if wrapper else None
+    return info is not None and (info.viewers > 0 or bool(info.publishers))
+
+
+def _needed(shape: Archipelago, draft: Draft, name: str, context: ContextIntent) -> bool:
+    """The last of its duty stays, and as many stages as the audience of the region was promised."""
+    others = [
+        other
+        for other, peer in draft.view.duty(context.duty).items()
+        if other != name and not out_of_work(draft.vmap, peer.node)
+    ]
+    if not others:
+        return True
+    if context.duty != "stage":
+        return False
+    region = draft.vmap.nodes[context.node].region
+    stages = draft.view.stages.get(region, {})
+    room = sum(shape.capacity(draft, node, other) for node, other in stages.items() if other != name)
+    return room < draft.intent.audience.get(region, 0)
