@@ -17,7 +17,7 @@ from gateway.participants import Participants
 from gateway.protocol import Problem
 from rtcdn import log
 
-PAUSE_S = (0.2, 3.0)
+PAUSE_S = (0.2, 1.0)
 HEARTBEAT_S = 5.0
 _log = log.get("gateway.orders")
 
