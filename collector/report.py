@@ -1,0 +1,62 @@
+"""One report: every key of the node with its text, details first and ``JN:`` last. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collector.sample import Status
+from collector.settings import Presentation
+from collector.view import View
+from rtcdn import keys
+from rtcdn.model import ContextInfo, Labels, PluginData
+
+
+def plugin_data(contexts: Iterable[ContextInfo], view: View) -> PluginData:
+    """Plugin data: what was read, completed by what only events tell (streams, who talks)."""
+    there = tuple(_with_streams(context, view) for context in sorted(contexts, key=lambda context: context.id))
+    ids = {context.id for context in there}
+    return PluginData(
+        contexts=there,
+        handles=view.handles,
+        peerconnections=view.peerconnections,
+        talking={context: who for context, who in sorted(view.talking.items()) if context in ids},
+    )
+
+
+def _with_streams(context: ContextInfo, view: View) -> ContextInfo:
+    if not context.publishers:
+        return context
+    known = (type(p)(p.id, view.streams.get((context.id, p.id), p.streams), p.remote) for p in context.publishers)
+    ordered = tuple(sorted(known, key=lambda publisher: publisher.id))
+    forwarders = tuple(sorted(context.forwarders, key=lambda forwarder: forwarder.stream_id))
+    return ContextInfo(id=context.id, publishers=ordered, forwarders=forwarders)
+
+
+def node_keys(
+    node: Presentation, status: Status, data: PluginData, *, version: str, secret_version: str, started_us: int
+) -> dict[str, str]:
+    """Keys and texts in the order in which they are written."""
+    labels = Labels(
+        admin=node.admin_url,
+        rest=node.rest_url,
+        media_ip=node.media_ip,
+        public_ip=node.public_ip,
+        host=node.host,
+        zone=node.zone,
+        version=version,
+        secret_version=secret_version,
+        started_us=started_us,
+        capacity=node.capacity,
+        weight_terms=status.terms,
+    )
+    details = {
+        "ADDRESS": node.address,
+        "CPU": str(status.cpu_pct),
+        "MEM": str(status.memory_pct),
+        "WEIGHT": str(status.weight),
+        "REGION": node.region,
+        "LABELS": labels.to_json(),
+        "PLUGIN": data.to_json(),
+    }
+    named = {keys.node_field(node.kind, node.node_id, field): text for field, text in details.items()}
+    return named | {keys.node(node.node_id): node.kind.value}
