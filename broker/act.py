@@ -1,0 +1,197 @@
+"""The actor: performs steps on nodes and gateways, each so that it may be performed again at any time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from broker.core.actions import (
+    CreateContext,
+    DestroyContext,
+    Order,
+    RepointLink,
+    StartLink,
+    Step,
+    StopForwarder,
+    StopLink,
+    step_name,
+)
+from broker.core.decisions import IntentChange
+from broker.core.virtual_map import VirtualMap
+from rtcdn import keys, log
+from rtcdn.errors import NodeAway, NodeRefused
+from rtcdn.ids import janus_context
+from rtcdn.janus.admin import AdminClient
+from rtcdn.janus.operations import NodeClient, slot_ports
+from rtcdn.janus.rest import RestClient
+from rtcdn.janus.voice import join_voice, keep_voice, leave_voice
+from rtcdn.model import ContextIntent, Kind, Labels, LinkIntent, MountpointMedia, NodeSecrets
+
+_log = log.get("broker.act")
+PUBLISHERS = 8
+BITRATE_BPS = 1_500_000
+AUDIO_MID = "a"
+
+
+class Nodes:
+    """Clients of nodes, made from what the map says of them and kept while that stays the same."""
+
+    def __init__(self, secrets: Mapping[str, NodeSecrets]) -> None:
+        self._secrets = secrets
+        self._lock = threading.Lock()
+        self._clients: dict[str, tuple[Labels, NodeClient]] = {}
+
+    def client(self, vmap: VirtualMap, node_id: str) -> NodeClient:
+        """The client of a node that serves; ``NodeAway`` when it is silent or we hold no secrets of it."""
+        wrapper = vmap.node(node_id)
+        if wrapper is None or not vmap.serving(node_id):
+            raise NodeAway(f"node {node_id} is silent")
+        if node_id not in self._secrets:
+            raise NodeAway(f"no secrets of node {node_id}: is its Docker secret given to the broker?")
+        labels = wrapper.labels
+        with self._lock:
+            known = self._clients.get(node_id)
+            if known and _face(known[0]) == _face(labels):
+                return known[1]
+            made = self._make(Kind(wrapper.kind), labels, self._secrets[node_id])
+            self._clients[node_id] = (labels, made)
+            return made
+
+    @staticmethod
+    def _make(kind: Kind, labels: Labels, secrets: NodeSecrets) -> NodeClient:
+        admin = AdminClient(labels.admin, secrets.admin_secret)
+        rest = RestClient(labels.rest, secrets.api_secret) if labels.rest else None
+        return NodeClient(kind, admin, secrets, labels.media_ip, rest=rest)
+
+
+def _face(labels: Labels) -> tuple[str, str, str]:
+    return labels.admin, labels.rest, labels.media_ip
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """A link with the intents of its ends."""
+
+    session: str
+    id: str
+    link: LinkIntent
+    source: ContextIntent | None
+    target: ContextIntent | None
+
+    @property
+    def source_id(self) -> str:
+        return janus_context(self.session, self.link.source)
+
+    @property
+    def target_id(self) -> str:
+        return janus_context(self.session, self.link.target)
+
+
+class Actor:
+    """Performs one step. ``record`` commits what only the act can know (ids of what holds a voice link)."""
+
+    def __init__(self, nodes: Nodes, record: Callable[[IntentChange], None], send: Callable[[Order], None]) -> None:
+        self._nodes, self._record, self._send = nodes, record, send
+
+    def perform(self, step: Step, vmap: VirtualMap) -> None:
+        """Do it; ``NodeAway`` or ``NodeRefused`` when the node did not."""
+        _log.debug("step", step=step_name(step), session=step.session, id=step.id)
+        match step:
+            case CreateContext():
+                self._create(step, vmap)
+            case DestroyContext():
+                self._client_or_none(
+                    vmap, step.before.node, lambda c: c.drop_context(janus_context(step.session, step.id))
+                )
+            case StartLink():
+                self._start(_Wire(step.session, step.id, step.after, step.source, step.target), vmap)
+            case StopLink():
+                self._stop(_Wire(step.session, step.id, step.before, step.source, step.target), vmap)
+            case RepointLink():
+                self._repoint(step, vmap)
+            case StopForwarder():
+                context = janus_context(step.session, step.id)
+                self._client_or_none(vmap, step.node, lambda c: c.stop_forwarder(context, step.forwarder))
+            case Order():
+                self._send(step)
+
+    def _client_or_none(self, vmap: VirtualMap, node_id: str, act: Callable[[NodeClient], object]) -> None:
+        """Act on a node that serves; on one that is gone there is nothing to remove."""
+        if vmap.serving(node_id):
+            act(self._nodes.client(vmap, node_id))
+
+    def _create(self, step: CreateContext, vmap: VirtualMap) -> None:
+        intent, context = step.after, janus_context(step.session, step.id)
+        client = self._nodes.client(vmap, intent.node)
+        if intent.kind is Kind.VR:
+            publishers = intent.options.get("publishers", PUBLISHERS)
+            client.ensure_room(context, intent.codec, publishers, intent.options.get("bitrate_bps", BITRATE_BPS))
+        elif intent.kind is Kind.AB:
+            client.ensure_mix(context)
+        else:
+            client.ensure_stage(context, intent.codec, intent.slots)
+
+    def _start(self, wire: _Wire, vmap: VirtualMap, *, anew: bool = False) -> None:
+        assert wire.source is not None
+        assert wire.target is not None
+        here, there = self._nodes.client(vmap, wire.source.node), self._nodes.client(vmap, wire.target.node)
+        link = wire.link
+        if link.kind == "voice":
+            self._start_voice(wire, here, there)
+        elif link.kind == "mix":
+            media = _medium(there.stage_media(wire.target_id), AUDIO_MID, wire.target_id)
+            here.start_mix(wire.source_id, there.media_ip, media.port, anew=anew)
+        else:
+            here.start_slot(
+                wire.source_id,
+                link.participant,
+                link.mid,
+                simulcast=link.simulcast,
+                target_ip=there.media_ip,
+                target=_medium(there.stage_media(wire.target_id), link.slot, wire.target_id),
+                anew=anew,
+            )
+
+    def _start_voice(self, wire: _Wire, here: NodeClient, there: NodeClient) -> None:
+        """Ids before keeping: until then the participant dies by itself, so a crash here leaves nothing behind."""
+        link = wire.link
+        hold = join_voice(there, wire.target_id, wire.id, (link.janus_session, link.handle))
+        if (hold.janus_session, hold.handle) != (link.janus_session, link.handle):
+            held = replace(link, janus_session=hold.janus_session, handle=hold.handle)
+            self._record(IntentChange(keys.link(wire.session, wire.id), held))
+        keep_voice(there, hold)
+        here.start_voice(wire.source_id, link.participant, link.mid, there.media_ip, hold.port)
+
+    def _stop(self, wire: _Wire, vmap: VirtualMap) -> None:
+        """What is left of the link; an end that is gone has nothing to stop."""
+        here = self._serving(vmap, wire.source)
+        there = self._serving(vmap, wire.target)
+        link = wire.link
+        if link.kind == "voice":
+            if here:
+                here.stop_voice_forward(wire.source_id, link.participant)
+            if there:
+                leave_voice(there, wire.target_id, wire.id, link.janus_session)
+        elif here and there:
+            mid = AUDIO_MID if link.kind == "mix" else link.slot
+            media = [each for each in there.stage_media(wire.target_id) if each.mid == mid]
+            ports = {port for each in media for port in slot_ports(each)}
+            here.stop_towards(wire.source_id, there.media_ip, ports, link.participant)
+
+    def _serving(self, vmap: VirtualMap, context: ContextIntent | None) -> NodeClient | None:
+        return self._nodes.client(vmap, context.node) if context and vmap.serving(context.node) else None
+
+    def _repoint(self, step: RepointLink, vmap: VirtualMap) -> None:
+        """Old source first: two sources in one port are garbage. The same link again means its far end is new."""
+        again = step.before == step.after
+        if not again:
+            self._stop(_Wire(step.session, step.id, step.before, step.old_source, step.old_target), vmap)
+        self._start(_Wire(step.session, step.id, step.after, step.source, step.target), vmap, anew=again)
+
+
+def _medium(media: tuple[MountpointMedia, ...], mid: str, mountpoint: str) -> MountpointMedia:
+    for each in media:
+        if each.mid == mid:
+            return each
+    raise NodeRefused(0, f"mountpoint {mountpoint} is not there or has no medium {mid}")

@@ -1,0 +1,62 @@
+"""The Flask application."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Flask, Response, g
+from flask import request as http
+from flask_openapi3 import Info, OpenAPI, SecurityScheme
+
+from broker.api import attach, health, live, nodes, participants, problems, sessions
+from broker.api.context import Parts, caller, operator, parts
+from broker.api.forward import Forwarder
+from rtcdn import log
+from rtcdn.errors import NotLeader
+
+_log = log.get("broker.api")
+MAX_BODY_BYTES = 256 * 1024
+BLUEPRINTS = (sessions.api, participants.api, attach.api, nodes.api, live.api)
+
+
+def create_app(made: Parts, forwarder: Forwarder) -> Flask:
+    """The API over a broker's parts."""
+    info = Info(title="rtcdn broker", version="1", description="Functional requests of a real-time CDN.")
+    app = OpenAPI(
+        "broker",
+        info=info,
+        security_schemes={"operator": SecurityScheme(type="http", scheme="bearer", bearerFormat="JWT")},
+        validation_error_status=400,
+        validation_error_callback=problems.of_validation,
+        doc_ui=False,
+        doc_prefix="",
+        doc_url="/openapi.json",
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["rtcdn"] = made
+    problems.install(app)
+    app.register_error_handler(NotLeader, forwarder)
+    app.before_request(_begin)
+    app.after_request(_end)
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
+    app.register_blueprint(health.api)
+    return app
+
+
+def _begin() -> None:
+    """Note the time; refuse text that is no JSON before anybody reads it as an empty body."""
+    g.began = time.perf_counter()
+    if http.content_length and http.method in ("PUT", "POST", "PATCH"):
+        http.get_json(force=True)
+
+
+def _end(answer: Response) -> Response:
+    """Count, and leave an audit line of what was not just looked at."""
+    metrics = parts().metrics
+    metrics.requests.labels(http.method, str(answer.status_code)).inc()
+    metrics.seconds.observe(time.perf_counter() - g.get("began", time.perf_counter()))
+    if http.method != "GET":
+        _log.info("asked", method=http.method, path=http.path, by=operator() or caller(), status=answer.status_code)
+    return answer

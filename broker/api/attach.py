@@ -1,0 +1,97 @@
+"""What gateways ask: places for their clients, and what became of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify
+from flask_openapi3 import APIBlueprint, Tag
+
+from broker.api import problems
+from broker.api.context import Answer, caller, known_session, parts, require_gateway
+from broker.api.participants import known_participant
+from broker.api.shapes import AttachBody, AttachManyBody, LeaveQuery, MediaBody, ParticipantPath, SessionPath
+from broker.core.requests import Attach, Leave, MediaDown, MediaUp
+from rtcdn.errors import NotLeader, RtcdnError
+from rtcdn.model import StreamInfo
+
+api = APIBlueprint("attach", __name__, url_prefix="/v1/sessions/<string:sid>", abp_tags=[Tag(name="gateways")])
+api.before_request(require_gateway)
+
+
+def regions(measured_rtt: dict[str, float], gateway: str) -> tuple[str, ...]:
+    """Regions nearest first: as the client measured; else the gateway's own, then the others."""
+    vmap = parts().keeper.current
+    known = vmap.regions()
+    measured = sorted((rtt, region) for region, rtt in measured_rtt.items() if region in known)
+    info = vmap.gateways.get(gateway)
+    own = (info.region,) if info and info.region in known else ()
+    ordered = (*(region for _, region in measured), *own, *known)
+    return tuple(dict.fromkeys(ordered))
+
+
+def request_of(session: str, participant: str, body: AttachBody) -> Attach:
+    """The record of a body."""
+    gateway = body.gateway or caller().removeprefix("gateway-")
+    return Attach(
+        session=session,
+        participant=participant,
+        want=tuple(dict.fromkeys(body.want)),
+        role=body.role,
+        rights=tuple(body.rights),
+        name=body.name,
+        gateway=gateway,
+        regions=regions(body.measured_rtt, gateway),
+        rtt_ms=body.measured_rtt,
+    )
+
+
+@api.post("/participants/<string:pid>/attach")
+def attach(path: ParticipantPath, body: AttachBody) -> Answer:
+    """Where to lead a client: the grant."""
+    decision = parts().desk.handle(request_of(path.sid, path.pid, body))
+    assert decision.grant is not None
+    return jsonify(decision.grant.to_dict())
+
+
+@api.post("/attach")
+def attach_many(path: SessionPath, body: AttachManyBody) -> Answer:
+    """Many at once: an answer for each, in order, ``{"grant"}`` or ``{"problem"}``."""
+    known_session(path.sid)
+    return jsonify({"answers": [_attach_one(path.sid, each.participant, each) for each in body.attaches]})
+
+
+def _attach_one(session: str, participant: str, body: AttachBody) -> dict[str, Any]:
+    try:
+        decision = parts().desk.handle(request_of(session, participant, body))
+    except NotLeader:
+        raise
+    except RtcdnError as error:
+        return {"problem": problems.of_error(error).get_json()}
+    assert decision.grant is not None
+    return {"grant": decision.grant.to_dict()}
+
+
+@api.get("/participants/<string:pid>/attach")
+def who_holds(path: ParticipantPath) -> Answer:
+    """Who holds a participant, with his legs and their janus_sessions."""
+    return jsonify(known_participant(path.sid, path.pid).to_dict())
+
+
+@api.post("/participants/<string:pid>/media")
+def media(path: ParticipantPath, body: MediaBody) -> Answer:
+    """Media of a leg is up or down."""
+    if body.state == "down":
+        parts().desk.handle(MediaDown(path.sid, path.pid, body.leg, body.generation))
+        return "", 204
+    streams = tuple(StreamInfo(**stream.model_dump()) for stream in body.streams)
+    up = MediaUp(path.sid, path.pid, body.leg, body.generation, body.janus_session, body.handle, streams)
+    parts().desk.handle(up)
+    return "", 204
+
+
+@api.delete("/participants/<string:pid>/attach")
+def leave(path: ParticipantPath, query: LeaveQuery) -> Answer:
+    """A leg ends; again, or of an older generation, changes nothing."""
+    parts().desk.handle(Leave(path.sid, path.pid, query.leg, query.generation))
+    return "", 204

@@ -1,0 +1,78 @@
+"""Nodes, and why they were chosen: see, drain, explain, past decisions."""
+
+from __future__ import annotations
+
+import time
+
+from flask import jsonify
+from flask_openapi3 import APIBlueprint, Tag
+
+from broker.api.attach import regions
+from broker.api.context import Answer, operator, parts, require_operator
+from broker.api.problems import document
+from broker.api.sessions import intent_of
+from broker.api.shapes import DecisionPath, DrainBody, ExplainBody, NodePath, SessionBody
+from broker.core.requests import Attach, Drain, OpenSession, Undrain
+from rtcdn.errors import InvalidRequest
+
+api = APIBlueprint("nodes", __name__, url_prefix="/v1", abp_tags=[Tag(name="nodes")])
+api.before_request(require_operator)
+
+
+@api.get("/nodes")
+def list_nodes() -> Answer:
+    """Every node with status and contexts."""
+    nodes = parts().keeper.current.nodes
+    return jsonify({"nodes": [nodes[name].to_dict() for name in sorted(nodes)]})
+
+
+@api.post("/nodes/<string:nid>/drain")
+def drain(path: NodePath, body: DrainBody) -> Answer:
+    """No new work for a node, then what is there moves."""
+    _known(path.nid)
+    deadline_s = time.time() + body.deadline_s if body.deadline_s else 0.0
+    parts().desk.handle(Drain(path.nid, operator(), deadline_s))
+    return "", 204
+
+
+@api.post("/nodes/<string:nid>/undrain")
+def undrain(path: NodePath) -> Answer:
+    """The node takes work again."""
+    _known(path.nid)
+    parts().desk.handle(Undrain(path.nid))
+    return "", 204
+
+
+@api.post("/explain")
+def explain(body: ExplainBody) -> Answer:
+    """The decision for a hypothetical request, over the full list of nodes; nothing is done."""
+    request: OpenSession | Attach
+    if body.request == "open":
+        request = OpenSession(body.session, intent_of(body.intent or SessionBody()))
+    else:
+        request = Attach(
+            session=body.session,
+            participant=body.participant,
+            want=tuple(body.want),
+            role=body.role,
+            rights=("publish", "view", "speak"),
+            gateway=body.gateway,
+            regions=regions(body.measured_rtt, body.gateway),
+            rtt_ms=body.measured_rtt,
+        )
+    return jsonify(parts().desk.explain(request).to_dict())
+
+
+@api.get("/decisions/<string:did>")
+def see_decision(path: DecisionPath) -> Answer:
+    """A past decision; each replica keeps its own latest 50,000."""
+    found = parts().decisions.find(path.did)
+    if found is None:
+        detail = f"decision {path.did} is not kept by this replica ({parts().info.broker})"
+        return document(404, "unknown-decision", "No such decision", detail, cure="ask the replica that decided it")
+    return jsonify(found)
+
+
+def _known(node: str) -> None:
+    if parts().keeper.current.node(node) is None:
+        raise InvalidRequest("nid", f"there is no node {node}: see GET /v1/nodes")

@@ -1,0 +1,213 @@
+"""The desk: every request passes here. Decide on the current map, commit the intent, act, answer.
+
+Attach-class decisions are put into the map at once and written afterwards; everything else is the leader's and is
+committed, fenced, before anything is touched.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from broker.batches import BatchWriter
+from broker.core.decide import decide
+from broker.core.decisions import Decision, IntentChange, Refusal
+from broker.core.policy.registry import Registry
+from broker.core.requests import Attach, OpenSession, Request
+from broker.core.virtual_map import VirtualMap
+from broker.decision_log import DecisionLog
+from broker.leader import Leadership
+from broker.plans import Performer
+from broker.watch import MapKeeper
+from rtcdn import keys, log
+from rtcdn.errors import NodeAway, NodeRefused, NotLeader, RtcdnError, StoreAway, StoreConflict
+from rtcdn.store.port import MAX_KEYS, Compare
+
+_log = log.get("broker.desk")
+ATTEMPTS = 8
+CATCH_UP_S = 2.0
+
+
+class Refused(RtcdnError):
+    """The core said no; ``refusal`` says why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+class Locks:
+    """One lock per name, for as long as somebody holds or awaits it."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        """Alone with this name."""
+        with self._guard:
+            lock, users = self._held.get(name, (threading.Lock(), 0))
+            self._held[name] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, users = self._held[name]
+                if users == 1:
+                    del self._held[name]
+                else:
+                    self._held[name] = (lock, users - 1)
+
+
+class Desk:
+    """Handles requests of any kind; safe in threads."""
+
+    def __init__(
+        self,
+        *,
+        keeper: MapKeeper,
+        leadership: Leadership,
+        batches: BatchWriter,
+        performer: Performer,
+        registry: Registry,
+        decisions: DecisionLog,
+        policy: str = "",
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._keeper, self._leadership, self._batches = keeper, leadership, batches
+        self._performer, self._registry, self._decisions = performer, registry, decisions
+        self._policy, self._now_s = policy, now_s
+        self.locks = Locks()
+
+    def handle(self, request: Request) -> Decision:
+        """Decide and do. Raises ``Refused``, ``NotLeader``, ``StoreAway``, ``NodeAway`` and what ``decide`` raises."""
+        if not self._keeper.ready:
+            raise StoreAway("this broker has not seen the store yet")
+        if request.attach_class:
+            decision = self._attach(request)
+            if decision is not None:
+                return decision
+        self._need_leader()
+        with self.locks.hold(subject(request)):
+            return self._change(request)
+
+    def explain(self, request: Request) -> Decision | Refusal:
+        """What would be decided, over the full list of nodes; nothing is done."""
+        return self._decide(self._keeper.current, request, exhaustive=True)
+
+    def _decide(self, vmap: VirtualMap, request: Request, *, exhaustive: bool = False) -> Decision | Refusal:
+        view = vmap.session(getattr(request, "session", ""))
+        asked = view.intent.policy if view and view.intent else ""
+        if isinstance(request, OpenSession):
+            asked = request.intent.policy
+        policy = self._registry.find(asked or self._policy)
+        return decide(vmap, request, policy, self._now_s(), exhaustive=exhaustive)
+
+    def _attach(self, request: Request) -> Decision | None:
+        """Answer from the map; None when the leader is needed after all."""
+        found: list[Decision | Refusal] = []
+
+        def choose(vmap: VirtualMap) -> tuple[IntentChange, ...]:
+            found.append(self._decide(vmap, request))
+            chosen = found[0]
+            return chosen.changes if isinstance(chosen, Decision) and not chosen.needs_leader else ()
+
+        self._keeper.decide_and_put(choose)
+        outcome = found[0]
+        if isinstance(outcome, Decision) and outcome.needs_leader:
+            return None
+        self._note(request, outcome)
+        decision = _accepted(outcome)
+        self._batches.add(decision.changes)
+        return decision
+
+    def _need_leader(self) -> None:
+        if self._keeper.away:
+            raise StoreAway("the store is away: changes must wait, what runs goes on")
+        if not self._leadership.leads:
+            leader = self._keeper.current.leader
+            raise NotLeader(leader.url if leader else "")
+
+    def _change(self, request: Request) -> Decision:
+        for _ in range(ATTEMPTS):
+            vmap = self._keeper.current
+            outcome = self._decide(vmap, request)
+            if isinstance(outcome, Refusal) or not outcome.needs_leader:
+                self._note(request, outcome)
+                decision = _accepted(outcome)
+                if decision.changes:
+                    self._batches.add(decision.changes)
+                    self._keeper.put(decision.changes, 0)
+                return decision
+            try:
+                self._commit(outcome)
+            except StoreConflict:
+                self._catch_up(outcome)
+                continue
+            self._note(request, outcome)
+            self._act(request, outcome, vmap)
+            return outcome
+        raise StoreConflict(f"{subject(request)} changed {ATTEMPTS} times while it was decided: ask again")
+
+    def _commit(self, decision: Decision) -> None:
+        """Write the intent in portions, the plan with the last of them; then put it into the map."""
+        changes = decision.changes
+        size = MAX_KEYS - 2
+        portions = [changes[at : at + size] for at in range(0, len(changes), size)] or [()]
+        compare = (Compare.unchanged(decision.compare_key, decision.revision),) if decision.compare_key else ()
+        with self._batches.instead(change.key for change in changes):
+            for number, portion in enumerate(portions):
+                puts = {change.key: change.value for change in portion if change.value is not None}
+                deletes = [change.key for change in portion if change.value is None]
+                if number == len(portions) - 1:
+                    puts |= self._performer.record(decision)
+                revision = self._leadership.commit(puts, deletes, compare if number == 0 else ())
+                self._keeper.put(portion, revision)
+
+    def _catch_up(self, decision: Decision) -> None:
+        """Wait until the map has seen what was in the way."""
+        value = self._performer.store.read(decision.compare_key).values.get(decision.compare_key)
+        revision = value.mod_revision if value else 0
+        _log.info("decided-again", key=decision.compare_key, revision=revision)
+        self._keeper.wait_for(lambda vmap: vmap.revision >= revision, CATCH_UP_S)
+
+    def _act(self, request: Request, decision: Decision, before: VirtualMap) -> None:
+        """Perform the plan. Who asked for a grant gets all of it or nothing; the rest is mended by the reconciler."""
+        try:
+            self._performer.run(decision)
+        except (NodeAway, NodeRefused) as error:
+            _log.warning("plan-failed", decision=decision.id, subject=subject(request), reason=error)
+            if isinstance(request, OpenSession | Attach):
+                self._performer.undo(decision, before)
+                raise
+
+    def _note(self, request: Request, outcome: Decision | Refusal) -> None:
+        vmap = self._keeper.current
+        self._decisions.decided(request, outcome, vmap.revision, self._keeper.age_s)
+        chosen = {choice.duty: choice.chosen for choice in outcome.choices}
+        verdict = outcome.code if isinstance(outcome, Refusal) else "yes"
+        _log.info(
+            "decided",
+            id=outcome.id,
+            request=type(request).__name__,
+            subject=subject(request),
+            verdict=verdict,
+            chosen=",".join(f"{duty}:{node}" for duty, node in chosen.items()) or "-",
+            map_revision=vmap.revision,
+            map_age_s=round(self._keeper.age_s, 3),
+        )
+
+
+def _accepted(outcome: Decision | Refusal) -> Decision:
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    return outcome
+
+
+def subject(request: Request) -> str:
+    """What a request is about: the session, or the key of a node."""
+    return getattr(request, "session", "") or keys.drain(getattr(request, "node", ""))

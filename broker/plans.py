@@ -1,0 +1,129 @@
+"""Plans in progress: the steps of a decision, performed one by one with the progress in ``PL:``.
+
+Before each step its number is committed in the leader's name, so a leader that was deposed stops before it touches
+anything more, and the next one knows where to go on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from broker.act import Actor
+from broker.core.actions import STEP_NAMES, Step, step_name
+from broker.core.decisions import Decision, IntentChange
+from broker.core.plan import plan_changes
+from broker.core.virtual_map import VirtualMap
+from broker.leader import Leadership
+from broker.watch import MapKeeper
+from rtcdn import keys, log
+from rtcdn.errors import NodeAway, NodeRefused
+from rtcdn.model import PlanRecord, Record
+from rtcdn.store.port import Store
+
+_log = log.get("broker.plans")
+NAMED_STEPS = {name: kind for kind, name in STEP_NAMES.items()}
+
+
+def step_to_dict(step: Step) -> dict[str, Any]:
+    """A step as it stands in ``PL:``."""
+    return {"step": step_name(step), **step.to_dict()}
+
+
+def step_from_dict(data: dict[str, Any]) -> Step | None:
+    """A step read from ``PL:``; None when it cannot be read (another version wrote it)."""
+    kind = NAMED_STEPS.get(str(data.get("step")))
+    return kind.from_dict(data) if kind else None  # type: ignore[return-value]
+
+
+class Performer:
+    """Performs plans in the leader's name."""
+
+    def __init__(self, store: Store, keeper: MapKeeper, leadership: Leadership, actor: Actor) -> None:
+        self.store = store
+        self._keeper, self._leadership, self._actor = keeper, leadership, actor
+
+    def record(self, decision: Decision) -> dict[str, str]:
+        """What to write together with a decision: its plan, before any step is performed."""
+        session = session_of(decision)
+        if not session:
+            return {}
+        steps = tuple(step_to_dict(step) for step in decision.plan)
+        return {keys.plan(session): PlanRecord(decision.id, 0, self._leadership.revision, steps).to_json()}
+
+    def run(self, decision: Decision) -> None:
+        """Perform a decision whose intent was committed; ends with its ``PL:`` removed, also when a step failed."""
+        session = session_of(decision)
+        if session:
+            self._perform(session, PlanRecord(decision.id, 0, 0, ()), decision.plan, 0)
+
+    def finish(self, session: str) -> None:
+        """Go on with a plan that another leader, or we, left in the middle; asks the store which, the map may lag."""
+        key = keys.plan(session)
+        value = self.store.read(key).values.get(key)
+        if value is None:
+            return
+        record = PlanRecord.from_json(value.text) or PlanRecord()
+        steps = [step_from_dict(data) for data in record.steps]
+        _log.info("plan-resumed", session=session, decision=record.decision, step=record.step, steps=len(steps))
+        known = tuple(step for step in steps if step is not None)
+        self._perform(session, record, known, record.step if len(known) == len(steps) else 0)
+
+    def undo(self, decision: Decision, before: VirtualMap) -> None:
+        """Take a decision back: intent as it was before, and the steps that lead there, as far as nodes answer."""
+        inverse = tuple(IntentChange(each.key, record_at(before, each.key)) for each in decision.changes)
+        steps = plan_changes(self._keeper.current, inverse)
+        puts = {change.key: change.value for change in inverse if change.value is not None}
+        deletes = [change.key for change in inverse if change.value is None]
+        self._keeper.put(inverse, self._leadership.commit(puts, deletes))
+        for step in steps:
+            try:
+                self._actor.perform(step, self._keeper.current)
+            except (NodeAway, NodeRefused) as error:
+                _log.warning("undo-failed", step=step_name(step), session=step.session, id=step.id, reason=error)
+        _log.info("undone", decision=decision.id)
+
+    def repair(self, step: Step) -> None:
+        """Perform a single step outside any plan, after making sure that we lead."""
+        self._leadership.confirm()
+        self._actor.perform(step, self._keeper.current)
+
+    def _perform(self, session: str, record: PlanRecord, steps: tuple[Step, ...], start: int) -> None:
+        """Every step, even after one failed: the others do not depend on a node that is away."""
+        failed: NodeAway | NodeRefused | None = None
+        texts = tuple(step_to_dict(step) for step in steps)
+        for number in range(start, len(steps)):
+            if number > start:
+                progress = PlanRecord(record.decision, number, self._leadership.revision, texts)
+                self._leadership.commit({keys.plan(session): progress.to_json()})
+            try:
+                self._actor.perform(steps[number], self._keeper.current)
+            except (NodeAway, NodeRefused) as error:
+                step = steps[number]
+                _log.warning("step-failed", step=step_name(step), session=session, id=step.id, reason=error)
+                failed = failed or error
+        self._leadership.commit(deletes=[keys.plan(session)])
+        if failed:
+            raise failed
+
+
+def session_of(decision: Decision) -> str:
+    """The session whose plan this is; empty when there is nothing to perform."""
+    return decision.plan[0].session if decision.plan else ""
+
+
+def record_at(vmap: VirtualMap, key: str) -> Record | None:
+    """The record that stands under an intent key in a map."""
+    parts = keys.parse(key)
+    if parts is None:
+        return None
+    if parts.prefix == "ND":
+        wrapper = vmap.node(parts.ids[0])
+        return wrapper.drain if wrapper else None
+    view = vmap.session(parts.ids[0])
+    if view is None:
+        return None
+    if parts.prefix == "SS":
+        return view.intent
+    table: Any = {"CX": view.contexts, "LK": view.links, "PT": view.participants}.get(parts.prefix, {})
+    record: Record | None = table.get(parts.ids[1]) if len(parts.ids) > 1 else None
+    return record

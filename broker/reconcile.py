@@ -1,0 +1,152 @@
+"""The leader's loop: finish plans that were left, do what time brings, and mend what is not as it should be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from broker.core.actions import Step, step_name
+from broker.core.housekeeping import due
+from broker.core.policy.registry import Registry
+from broker.core.reconcile import reconcile
+from broker.core.requests import Request
+from broker.core.virtual_map import VirtualMap
+from broker.desk import Desk, Refused, subject
+from broker.leader import Leadership
+from broker.plans import Performer
+from broker.watch import MapKeeper
+from rtcdn import log
+from rtcdn.errors import NodeAway, NodeRefused, NotLeader, RtcdnError, StoreAway
+
+_log = log.get("broker.reconcile")
+PERIOD_S = 1.0
+PATIENCE_S = (1.0, 30.0)  # after a failure of the same step: doubled up to the second
+
+
+class Patience:
+    """How long to leave a thing alone after it failed: twice as long each time."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._until: dict[str, tuple[float, float]] = {}
+
+    def may(self, what: str) -> bool:
+        """Is it time to try (again)?"""
+        return self._now_s() >= self._until.get(what, (0.0, 0.0))[0]
+
+    def failed(self, what: str) -> None:
+        """It failed (again)."""
+        wait_s = min(self._until.get(what, (0.0, PATIENCE_S[0] / 2))[1] * 2, PATIENCE_S[1])
+        self._until[what] = (self._now_s() + wait_s, wait_s)
+
+    def done(self, what: str) -> None:
+        """It succeeded."""
+        self._until.pop(what, None)
+
+
+class Reconciler:
+    """Runs in a thread of its own on every replica and works only while that one leads."""
+
+    def __init__(
+        self,
+        *,
+        keeper: MapKeeper,
+        leadership: Leadership,
+        desk: Desk,
+        performer: Performer,
+        registry: Registry,
+        policy: str = "",
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._keeper, self._leadership, self._desk, self._performer = keeper, leadership, desk, performer
+        self._registry, self._policy, self._now_s = registry, policy, now_s
+        self._patience = Patience(time.monotonic)
+        self._wake, self._closed = threading.Event(), False
+        self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
+        self.turns = 0
+        self.repairs = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End after the present turn."""
+        self._closed = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def nudge(self) -> None:
+        """Take a turn now."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._closed:
+            try:
+                if self._leadership.leads and self._ready():
+                    self.turn()
+            except (StoreAway, NotLeader) as error:
+                _log.info("turn-ended", reason=error)
+            except Exception:  # noqa: BLE001  (the next turn may be right)
+                _log.exception("turn-failed")
+            self._wake.wait(PERIOD_S)
+            self._wake.clear()
+
+    def _ready(self) -> bool:
+        """The map has seen our election, so it holds all that leaders before us committed."""
+        revision = self._leadership.revision
+        return not self._keeper.away and self._keeper.current.revision >= revision > 0
+
+    def turn(self) -> None:
+        """Everything once, from the current map."""
+        self._finish_plans()
+        policy = self._registry.find(self._policy)
+        for request in tuple(due(self._keeper.current, policy, self._now_s())):
+            self._ask(request)
+        vmap = self._keeper.current
+        for step in reconcile(vmap, self._now_s()):
+            self._repair(step, vmap)
+        self.turns += 1
+
+    def _finish_plans(self) -> None:
+        left = [name for name, view in self._keeper.current.sessions.items() if view.plan]
+        for session in left:
+            with self._desk.locks.hold(session):
+                try:
+                    self._performer.finish(session)
+                except (NodeAway, NodeRefused) as error:
+                    _log.warning("plan-mended-later", session=session, reason=error)
+
+    def _ask(self, request: Request) -> None:
+        name = f"{type(request).__name__} {subject(request)}"
+        if not self._patience.may(name):
+            return
+        try:
+            self._desk.handle(request)
+            self._patience.done(name)
+        except (StoreAway, NotLeader):
+            raise
+        except (Refused, RtcdnError) as error:
+            self._patience.failed(name)
+            _log.warning("housekeeping-failed", request=name, reason=error)
+
+    def _repair(self, step: Step, vmap: VirtualMap) -> None:
+        """Perform it, unless the session has changed since and it is not asked for any more."""
+        name = f"{step_name(step)} {step.session} {step.id}"
+        if not self._patience.may(name):
+            return
+        with self._desk.locks.hold(step.session):
+            now = self._keeper.current
+            same = now.sessions.get(step.session) is vmap.sessions.get(step.session)
+            if not same and step not in reconcile(now, self._now_s()):
+                return
+            try:
+                self._performer.repair(step)
+                self.repairs += 1
+                self._patience.done(name)
+                _log.info("repaired", step=step_name(step), session=step.session, id=step.id)
+            except (NodeAway, NodeRefused) as error:
+                self._patience.failed(name)
+                _log.warning("repair-failed", step=step_name(step), session=step.session, id=step.id, reason=error)

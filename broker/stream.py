@@ -1,0 +1,166 @@
+"""The stream port: one WebSocket per gateway, orders one way and acknowledgements the other, in an asyncio thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from broker.core.actions import Order
+from broker.leader import Leadership
+from broker.orders import Hello, Outbox, missing_orders
+from broker.watch import MapKeeper
+from rtcdn import log
+from rtcdn.settings import Address
+from rtcdn.tls import TlsFiles, common_name, server_context
+
+_log = log.get("broker.stream")
+HELLO_S = 10.0
+AGAIN_S = 2.0
+CATCH_UP_S = 3.0
+MAX_MESSAGE_BYTES = 8 << 20
+NOT_THE_LEADER = 4001  # reason: the leader's stream URL, if known
+NOT_YOURS = 4003
+BAD_HELLO = 4400
+TAKEN_OVER = 4409
+
+
+class GatewayStreams:
+    """Takes the leader's orders from any thread and brings them to gateways. Only the leader keeps connections."""
+
+    def __init__(self, listen: Address, tls: TlsFiles, keeper: MapKeeper, leadership: Leadership) -> None:
+        self._listen, self._tls, self._keeper, self._leadership = listen, tls, keeper, leadership
+        self._loop = asyncio.new_event_loop()
+        self._outboxes: dict[str, Outbox] = {}
+        self._connections: dict[str, ServerConnection] = {}
+        self._server: Server | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, name="stream", daemon=True)
+
+    def start(self) -> None:
+        """Listen; raises OSError when the port is taken."""
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(10)
+
+    def close(self) -> None:
+        """Say goodbye to gateways and end the thread."""
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result(10)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+
+    def send(self, order: Order) -> None:
+        """Bring an order to its gateway, now or when it comes back."""
+        self._loop.call_soon_threadsafe(self._put, order)
+
+    def led(self, leads: bool) -> None:
+        """We were elected or deposed: the deposed sends its gateways away and forgets its orders."""
+        if not leads:
+            asyncio.run_coroutine_threadsafe(self._send_away(), self._loop)
+
+    @property
+    def connected(self) -> tuple[str, ...]:
+        """Gateways that are connected here."""
+        return tuple(self._connections)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Orders on their way."""
+        return sum(len(box.waiting) for box in tuple(self._outboxes.values()))
+
+    async def _open(self) -> None:
+        context = server_context(self._tls)
+        self._server = await serve(
+            self._serve, self._listen.host, self._listen.port, ssl=context, max_size=MAX_MESSAGE_BYTES, ping_interval=5
+        )
+
+    async def _shut(self) -> None:
+        if self._server:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _send_away(self) -> None:
+        self._outboxes.clear()
+        for connection in tuple(self._connections.values()):
+            await connection.close(NOT_THE_LEADER, self._leader_url())
+
+    def _leader_url(self) -> str:
+        leader = self._keeper.current.leader
+        return leader.stream_url[:100] if leader else ""
+
+    def _put(self, order: Order) -> None:
+        message = self._outboxes.setdefault(order.gateway, Outbox()).add(order)
+        _log.info("order", gateway=order.gateway, order=order.order, session=order.session, participant=order.id)
+        connection = self._connections.get(order.gateway)
+        if connection:
+            self._loop.create_task(_tell(connection, message))
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        name = common_name(connection.transport.get_extra_info("peercert"))
+        try:
+            text = await asyncio.wait_for(connection.recv(), HELLO_S)
+        except (TimeoutError, ConnectionClosed):
+            return
+        hello = Hello.from_json(text if isinstance(text, str) else "")
+        if hello is None:
+            await connection.close(BAD_HELLO, 'say {"hello": id, "last": n, "participants": []} first')
+        elif name != f"gateway-{hello.hello}":
+            await connection.close(NOT_YOURS, f"the certificate is of {name}"[:100])
+        elif not self._leadership.leads:
+            await connection.close(NOT_THE_LEADER, self._leader_url())
+        else:
+            await self._attend(hello, connection)
+
+    async def _attend(self, hello: Hello, connection: ServerConnection) -> None:
+        before = self._connections.get(hello.hello)
+        self._connections[hello.hello] = connection
+        if before:
+            await before.close(TAKEN_OVER, "another connection of this gateway took over")
+        _log.info("gateway-connected", gateway=hello.hello, participants=len(hello.participants), last=hello.last)
+        box = self._outboxes.setdefault(hello.hello, Outbox())
+        again = asyncio.create_task(self._again(box, connection))
+        try:
+            for message in box.resumed(hello.last):
+                await _tell(connection, message)
+            await self._caught_up()
+            for order in missing_orders(self._keeper.current, hello):
+                self._put(order)
+            async for text in connection:
+                self._heard(box, text)
+        except ConnectionClosed:
+            pass
+        finally:
+            again.cancel()
+            if self._connections.get(hello.hello) is connection:
+                del self._connections[hello.hello]
+                _log.info("gateway-gone", gateway=hello.hello)
+
+    async def _caught_up(self) -> None:
+        """A leader newly elected compares with what a gateway presents only when its map has seen the election."""
+        revision = self._leadership.revision
+        await asyncio.to_thread(self._keeper.wait_for, lambda vmap: vmap.revision >= revision, CATCH_UP_S)
+
+    def _heard(self, box: Outbox, text: str | bytes) -> None:
+        try:
+            message: Any = json.loads(text)
+            box.acknowledged(int(message["ack"]))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            _log.warning("gateway-message-unreadable", size=len(text))
+
+    async def _again(self, box: Outbox, connection: ServerConnection) -> None:
+        """Send what was not acknowledged within a while; orders are idempotent."""
+        while True:
+            seen = set(box.waiting)
+            await asyncio.sleep(AGAIN_S)
+            for number in sorted(seen & set(box.waiting)):
+                await _tell(connection, box.waiting[number])
+
+
+async def _tell(connection: ServerConnection, message: dict[str, Any]) -> None:
+    try:
+        await connection.send(json.dumps(message, separators=(",", ":")))
+    except ConnectionClosed:
+        return
