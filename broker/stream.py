@@ -23,14 +23,17 @@ HELLO_S = 10.0
 AGAIN_S = 2.0
 CATCH_UP_S = 3.0
 MAX_MESSAGE_BYTES = 8 << 20
-NOT_THE_LEADER = 4001  # reason: the leader's stream URL, if known
+LEADER_CHANGED = 4001
 NOT_YOURS = 4003
 BAD_HELLO = 4400
 TAKEN_OVER = 4409
 
 
 class GatewayStreams:
-    """Takes the leader's orders from any thread and brings them to gateways. Only the leader keeps connections."""
+    """Takes orders from any thread and brings them to gateways.
+
+    A gateway is connected to every replica; only the one that leads has anything to say.
+    """
 
     def __init__(self, listen: Address, tls: TlsFiles, keeper: MapKeeper, leadership: Leadership) -> None:
         self._listen, self._tls, self._keeper, self._leadership = listen, tls, keeper, leadership
@@ -57,9 +60,9 @@ class GatewayStreams:
         self._loop.call_soon_threadsafe(self._put, order)
 
     def led(self, leads: bool) -> None:
-        """We were elected or deposed: the deposed sends its gateways away and forgets its orders."""
-        if not leads:
-            asyncio.run_coroutine_threadsafe(self._send_away(), self._loop)
+        """We were elected or deposed: gateways come again at once and present whom they hold now."""
+        _log.info("leadership", leads=leads, gateways=len(self._connections))
+        asyncio.run_coroutine_threadsafe(self._begin_anew(), self._loop)
 
     @property
     def connected(self) -> tuple[str, ...]:
@@ -82,14 +85,10 @@ class GatewayStreams:
             self._server.close()
             await self._server.wait_closed()
 
-    async def _send_away(self) -> None:
+    async def _begin_anew(self) -> None:
         self._outboxes.clear()
         for connection in tuple(self._connections.values()):
-            await connection.close(NOT_THE_LEADER, self._leader_url())
-
-    def _leader_url(self) -> str:
-        leader = self._keeper.current.leader
-        return leader.stream_url[:100] if leader else ""
+            await connection.close(LEADER_CHANGED, "the leader has changed: say hello again")
 
     def _put(self, order: Order) -> None:
         message = self._outboxes.setdefault(order.gateway, Outbox()).add(order)
@@ -109,8 +108,6 @@ class GatewayStreams:
             await connection.close(BAD_HELLO, 'say {"hello": id, "last": n, "participants": []} first')
         elif name != f"gateway-{hello.hello}":
             await connection.close(NOT_YOURS, f"the certificate is of {name}"[:100])
-        elif not self._leadership.leads:
-            await connection.close(NOT_THE_LEADER, self._leader_url())
         else:
             await self._attend(hello, connection)
 
@@ -125,9 +122,10 @@ class GatewayStreams:
         try:
             for message in box.resumed(hello.last):
                 await _tell(connection, message)
-            await self._caught_up()
-            for order in missing_orders(self._keeper.current, hello):
-                self._put(order)
+            if self._leadership.leads:
+                await self._caught_up()
+                for order in missing_orders(self._keeper.current, hello):
+                    self._put(order)
             async for text in connection:
                 self._heard(box, text)
         except ConnectionClosed:

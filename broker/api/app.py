@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, jsonify
 from flask import request as http
 from flask_openapi3 import Info, OpenAPI, SecurityScheme
+from werkzeug.exceptions import BadRequest
 
 from broker.api import attach, health, live, nodes, participants, problems, sessions
 from broker.api.context import Parts, caller, operator, parts
 from broker.api.forward import Forwarder
 from rtcdn import log
-from rtcdn.errors import NotLeader
+from rtcdn.errors import InvalidRequest, NotLeader
 
 _log = log.get("broker.api")
 MAX_BODY_BYTES = 256 * 1024
@@ -29,8 +30,6 @@ def create_app(made: Parts, forwarder: Forwarder) -> Flask:
         validation_error_status=400,
         validation_error_callback=problems.of_validation,
         doc_ui=False,
-        doc_prefix="",
-        doc_url="/openapi.json",
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -42,6 +41,7 @@ def create_app(made: Parts, forwarder: Forwarder) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     app.register_blueprint(health.api)
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
     return app
 
 
@@ -49,7 +49,11 @@ def _begin() -> None:
     """Note the time; refuse text that is no JSON before anybody reads it as an empty body."""
     g.began = time.perf_counter()
     if http.content_length and http.method in ("PUT", "POST", "PATCH"):
-        http.get_json(force=True)
+        try:
+            http.get_json(force=True)
+        except BadRequest as error:
+            cause = error.__cause__ or error.__context__
+            raise InvalidRequest("body", f"is not JSON: {cause or error.description}") from None
 
 
 def _end(answer: Response) -> Response:
