@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if args.verb == "start":
         create_network(args.network)
-        start(args.name, args.image, args.network)
+        print(start(args.name, args.image, args.network).address)
     else:
         for name in args.name:
             Host(name).remove()

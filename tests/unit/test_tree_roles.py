@@ -69,6 +69,5 @@ def test_the_readme_is_the_generated_one(role: Path) -> None:
 def test_every_role_has_a_scenario(role: Path) -> None:
     """Each role is deployed by a molecule scenario of its name."""
     scenario = ROOT / "molecule" / role.name
-    for name in ("molecule.yml", "converge.yml"):
-        assert (scenario / name).is_file(), f"molecule/{role.name}/{name} is missing"
+    assert (scenario / "molecule.yml").is_file(), f"molecule/{role.name}/molecule.yml is missing"
     assert list(scenario.glob("tests/test_*.py")), f"molecule/{role.name}/tests has no test"
