@@ -12,7 +12,7 @@ from rtcdn.model import Capacity, Kind, PluginData
 
 SMOOTH_S = 5.0  # a burst shorter than this does not move the weight much
 # A busy host makes its nodes the last choice but never full by itself: its CPU may be busy with something else.
-CPU_TERM_MOST = 90.0
+CPU_TERM_MOST = 75.0  # well below what policies call full (90): own grants come on top
 COUNTED_TWICE = ("veth", "br-", "docker", "virbr", "ifb")  # their packets pass a real interface or lo too
 
 
