@@ -47,7 +47,7 @@ class DecisionLog:
         entry = {
             "at": round(self._now_s(), 3),
             "kind": "decision",
-            "request": {"name": type(request).__name__, **request.to_dict()},
+            "request": {**request.to_dict(), "type": type(request).__name__},
             "map_revision": map_revision,
             "map_age_s": round(map_age_s, 3),
             **outcome.to_dict(),
