@@ -47,7 +47,10 @@ def _change(draft: Draft, name: str, participant: ParticipantIntent | None) -> I
 
 
 def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
-    """Place the wanted legs. A leg he has already of that sort is taken over: its gateway ends it."""
+    """Place the wanted legs. A leg he has already of that sort is taken over: its gateway ends it.
+
+    A gateway that asks again ends its own older leg by itself, so no order is needed and no leader.
+    """
     known: ParticipantIntent | None = draft.view.participants.get(request.participant)
     role = known.role if known and known.admitted else request.role
     _check_wanted(request, role)
@@ -56,7 +59,8 @@ def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
     for leg in taken:
         if leg.leg == "publish":
             scenario.silenced(draft, request.participant)
-        draft.order(Order(draft.id, request.participant, leg.gateway, "remove", leg.generation, role, (leg,), "taken"))
+        if leg.gateway != request.gateway:
+            _end_leg(draft, request.participant, role, leg, "taken-over")
     legs = tuple(
         replace(scenario.place(draft, request, want), generation=generation, gateway=request.gateway)
         for want in request.want
@@ -203,7 +207,11 @@ def remove(draft: Draft, scenario: Scenario, request: Remove) -> Decision:
 def order_removal(draft: Draft, name: str, participant: ParticipantIntent, reason: str) -> None:
     """Have every gateway that holds a leg of his end it."""
     for leg in participant.legs:
-        draft.order(Order(draft.id, name, leg.gateway, "remove", leg.generation, participant.role, (leg,), reason))
+        _end_leg(draft, name, participant.role, leg, reason)
+
+
+def _end_leg(draft: Draft, name: str, role: Role, leg: Leg, reason: str) -> None:
+    draft.order(Order(draft.id, name, leg.gateway, "remove", leg.generation, role, (leg,), reason))
 
 
 # ---- gateways -------------------------------------------------------------------------------------

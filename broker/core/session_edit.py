@@ -22,6 +22,7 @@ class SessionEdit:
         self._links: dict[str, LinkIntent | None] = {}
         self._participants: dict[str, ParticipantIntent | None] = {}
         self._attached: dict[str, int] = {}
+        self._pending: dict[str, float | None] = {}
         self._publishers: set[str] | None = None
 
     @property
@@ -59,6 +60,9 @@ class SessionEdit:
             self._count(context_of(leg), -1)
         for leg in record.legs if record else ():
             self._count(context_of(leg), 1)
+        pending = record is not None and any(leg.state == "granted" for leg in record.legs)
+        if pending or name in self._pending or name in self._base.pending:
+            self._pending[name] = record.joined_s if record and pending else None
         publishes = record is not None and any(leg.leg == "publish" for leg in record.legs)
         known = self._base.publishers if self._publishers is None else self._publishers
         if publishes != (name in known):
@@ -87,6 +91,7 @@ class SessionEdit:
             participants=merged(base.participants, self._participants) if self._participants else base.participants,
             plan=self.plan,
             attached=merged(base.attached, counts) if counts else base.attached,
+            pending=merged(base.pending, self._pending) if self._pending else base.pending,
             publishers=base.publishers if self._publishers is None else frozenset(self._publishers),
             stages=_stages(contexts, nodes) if self.restage else base.stages,
             changed_s=self._changed_s,

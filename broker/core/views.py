@@ -45,6 +45,7 @@ class SessionView:
     participants: Table[ParticipantIntent] = field(default_factory=Table)
     plan: PlanRecord | None = None
     attached: Table[int] = field(default_factory=Table)  # context -> legs that should be there
+    pending: Table[float] = field(default_factory=Table)  # participants with a leg not up -> when they attached
     publishers: frozenset[str] = frozenset()  # participants with a publish leg
     stages: dict[str, dict[str, str]] = field(default_factory=dict)  # region -> node -> context
     changed_s: float = 0.0  # when its contexts or links last changed

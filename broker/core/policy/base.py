@@ -32,7 +32,7 @@ class Thresholds:
     burst_legs: int = 60  # own grants to one session on one node that no report covers yet
     lost_after_s: float = 15.0  # a silent node is lost after this grace (a Janus restarts within it)
     gateway_lost_after_s: float = 3.0
-    grant_life_s: float = 30.0  # a publish leg that never comes up holds its place this long
+    grant_life_s: float = 30.0  # a leg that is not up holds its place this long
     idle_s: float = 60.0  # an unused context is removed after this
     talk_hold_s: float = 2.0  # who talks this long becomes the main speaker
     portion: int = 50  # participants moved by one decision

@@ -11,7 +11,7 @@ from rtcdn.errors import InvalidRequest
 NEAREST = Policy("nearest", MUST, ((near, 10.0), (serving, 1.0), (light, 1.0)), preferences=(burst,))
 LEAST_WEIGHT = Policy("least_weight", MUST, ((light, 1.0),), preferences=(burst,))
 PACK = Policy("pack", MUST, ((near, 3.0), (serving, 1.0), (dense, 1.0)), heaviest_first=True)
-BALANCED = Policy("balanced", MUST, ((near, 2.0), (serving, 0.5), (light, 1.0)), preferences=(burst,))
+BALANCED = Policy("balanced", MUST, ((near, 2.0), (serving, 0.2), (light, 1.0)), preferences=(burst,))
 
 BUILT_IN: tuple[Policy, ...] = (BALANCED, NEAREST, LEAST_WEIGHT, PACK)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def tidy(shape: Archipelago, draft: Draft) -> None:
     """Put the session in order; changes nothing when it is."""
-    _drop_stale_publishers(draft)
+    _drop_stale_legs(draft)
     try:
         shape.open(draft)
     except Refused as refused:
@@ -29,14 +29,19 @@ def tidy(shape: Archipelago, draft: Draft) -> None:
     _reap_idle(shape, draft)
 
 
-def _drop_stale_publishers(draft: Draft) -> None:
-    """Publish legs that never came up, or lead to a context that is gone, hold no place."""
-    for name in sorted(draft.view.publishers):
+def _drop_stale_legs(draft: Draft) -> None:
+    """Legs that did not come up in time, or lead to a context that is gone, hold no place."""
+    oldest_s = draft.now_s - draft.policy.limits.grant_life_s
+    late = {name for name, joined_s in draft.view.pending.items() if joined_s < oldest_s}
+    for name in sorted(late | draft.view.publishers):
         participant = draft.view.participants[name]
-        leg = next(leg for leg in participant.legs if leg.leg == "publish")
-        too_late = participant.joined_s + draft.policy.limits.grant_life_s < draft.now_s
-        if context_of(leg) not in draft.view.contexts or (leg.state != "up" and too_late):
-            draft.put_participant(name, without_legs(participant, (leg,)))
+        stale = tuple(
+            leg
+            for leg in participant.legs
+            if (leg.state != "up" and name in late) or context_of(leg) not in draft.view.contexts
+        )
+        if stale:
+            draft.put_participant(name, without_legs(participant, stale))
 
 
 def _mend_stage(shape: Archipelago, draft: Draft) -> None:

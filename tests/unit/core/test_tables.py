@@ -1,0 +1,39 @@
+"""The persistent mapping behaves as a dict and shares what did not change."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broker.core.tables import Table
+from broker.core.views import merged
+
+KEYS = st.integers(0, 300).map(str)
+OPS = st.lists(st.tuples(KEYS, st.one_of(st.none(), st.integers())), max_size=400)
+
+
+@settings(max_examples=40, deadline=None)
+@given(OPS)
+def test_a_table_follows_a_dict(ops: list[tuple[str, int | None]]) -> None:
+    """Any sequence of set and drop gives what a dict would hold; older tables stay as they were."""
+    table: Table[int] = Table()
+    model: dict[str, int] = {}
+    for key, value in ops:
+        before, copy = table, dict(table)
+        if value is None:
+            table = table.drop(key)
+            model.pop(key, None)
+        else:
+            table = table.set(key, value)
+            model[key] = value
+        assert dict(before) == copy
+    assert (dict(table), len(table)) == (model, len(model))
+    assert dict(merged(Table({"a": 1}), {"a": None, **model})) == model
+
+
+def test_a_large_table_changes_by_a_path() -> None:
+    """Of ten thousand entries a change copies one leaf: all other leaves are the same objects."""
+    table = Table({str(number): number for number in range(10_000)})
+    changed = table.set("5000", -1)
+    shared = sum(a is b for a, b in zip(table._root, changed._root, strict=True))
+    assert (shared, changed["5000"], table["5000"]) == (31, -1, 5000)
