@@ -78,9 +78,10 @@ def make(venv: Path, wanted: str) -> None:
 
 
 def have_packages() -> None:
-    """Debian's python3-venv where this Python cannot make environments, and certificates for pip."""
+    """Debian's python3-venv where this Python cannot make environments, certificates for pip, apt for Ansible."""
     missing = [] if can_make_environments() else ["python3-venv"]
     missing += [] if SYSTEM_CERTIFICATES.is_file() else ["ca-certificates"]
+    missing += ["python3-apt"] if os.geteuid() == 0 and lacks_apt_module() else []
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -96,6 +97,12 @@ def can_make_environments() -> bool:
     """Whether ``python -m venv`` works: Debian packs ensurepip apart."""
     probe = [sys.executable, "-c", "import ensurepip, venv"]
     return subprocess.run(probe, check=False, capture_output=True).returncode == 0
+
+
+def lacks_apt_module() -> bool:
+    """Whether the system's Python lacks the module by which Ansible asks apt."""
+    probe = ["/usr/bin/python3", "-c", "import apt"]
+    return Path(probe[0]).exists() and subprocess.run(probe, check=False, capture_output=True).returncode != 0
 
 
 def pip_environment() -> dict[str, str]:

@@ -1,9 +1,11 @@
-"""Which certificates a deployment's own CA makes (role ``pki`` makes them)."""
+"""Which certificates a deployment's own CA makes, and which of them are due (role ``pki`` makes them)."""
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -12,8 +14,33 @@ LOOPBACK = ("127.0.0.1", "localhost")
 def certificates(names: Iterable[str], hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """``{name, sans}`` for each name: every certificate serves on the private and public addresses of all hosts."""
     addresses = {str(host[side]) for host in hosts.values() for side in ("private", "public") if host.get(side)}
-    sans = sorted(_san(each) for each in addresses | set(LOOPBACK))
+    sans = [_san(each) for each in addresses | set(LOOPBACK)]
     return [{"name": name, "sans": sorted({*sans, f"DNS:{name}", f"DNS:{name}.rtcdn.internal"})} for name in names]
+
+
+def due(
+    wanted: Iterable[Mapping[str, Any]], folder: str, renew_days: int, now: datetime.datetime | None = None
+) -> list[Mapping[str, Any]]:
+    """Those of ``wanted`` that are missing in ``folder``, have other names, another CA, or end within ``renew_days``."""
+    moment = (now or datetime.datetime.now(datetime.UTC)) + datetime.timedelta(days=renew_days)
+    return [each for each in wanted if not _good(each, Path(folder), moment)]
+
+
+def _good(wanted: Mapping[str, Any], folder: Path, moment: datetime.datetime) -> bool:
+    # Ansible loads the filters in places where only its own dependencies are installed: import where it is used.
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+
+    key = folder / f"{wanted['name']}.key"
+    try:
+        found = x509.load_pem_x509_certificate((folder / f"{wanted['name']}.crt").read_bytes())
+        found.verify_directly_issued_by(x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes()))
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return False
+    sans = {f"DNS:{each}" for each in names.get_values_for_type(x509.DNSName)}
+    sans |= {f"IP:{each}" for each in names.get_values_for_type(x509.IPAddress)}
+    return key.is_file() and sans >= set(wanted["sans"]) and found.not_valid_after_utc > moment
 
 
 def _san(address: str) -> str:

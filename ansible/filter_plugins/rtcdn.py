@@ -20,6 +20,7 @@ class FilterModule:
         """Name in Jinja -> function."""
         return {
             "rtcdn_certificates": pki.certificates,
+            "rtcdn_certificates_due": pki.due,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
             "rtcdn_inventory_problems": inventory.problems,
