@@ -7,7 +7,7 @@ moment ago is left alone until reports can have caught up; every step is idempot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from broker.core.actions import (
@@ -32,12 +32,16 @@ if TYPE_CHECKING:
 CAUGHT_UP_S = 4.0  # a change shows in every report by then: one report each second, a sweep in between
 
 
-def reconcile(vmap: VirtualMap, now_s: float) -> tuple[Step, ...]:
-    """All steps that are due now, in order: contexts, links, then what is left over."""
+def reconcile(vmap: VirtualMap, now_s: float, repaired: Mapping[str, float] | None = None) -> tuple[Step, ...]:
+    """All steps that are due now, in order: session by session, then contexts that belong to none.
+
+    ``repaired``: when steps of a session were last performed; until reports can have caught up it is left alone.
+    """
     steps: list[Step] = []
     for name in sorted(vmap.sessions):
         view = vmap.sessions[name]
-        if view.intent and view.changed_s + CAUGHT_UP_S <= now_s:
+        last_s = max(view.changed_s, (repaired or {}).get(name, 0.0))
+        if view.intent and last_s + CAUGHT_UP_S <= now_s:
             steps.extend(_Session(vmap, view).steps())
     steps.extend(_orphans(vmap, now_s))
     return tuple(steps)
@@ -61,16 +65,14 @@ class _Session:
                 self._infos[name] = info
 
     def steps(self) -> Iterator[Step]:
-        """Missing contexts, then missing links, then forwarders that no link covers."""
+        """Forwarders that no link covers go first (a port may be given out again), then contexts, then links."""
         contexts = self._view.contexts
+        covered: dict[str, set[int]] = {}
+        links = [self._link(name, self._view.links[name], covered) for name in sorted(self._view.links)]
+        yield from self._strays(covered)
         for name in sorted(self._missing, key=lambda name: (KIND_ORDER.get(contexts[name].kind, 9), name)):
             yield CreateContext(self._view.id, name, contexts[name])
-        covered: dict[str, set[int]] = {}
-        for name in sorted(self._view.links):
-            step = self._link(name, self._view.links[name], covered)
-            if step:
-                yield step
-        yield from self._strays(covered)
+        yield from filter(None, links)
 
     def _there(self, context: str) -> bool:
         """Whether the context's node can be acted upon."""

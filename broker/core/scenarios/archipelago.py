@@ -228,9 +228,9 @@ class Archipelago:
         return publish_load(draft.intent.bitrate_bps, max(1, len(draft.view.duty("stage"))))
 
     def capacity(self, draft: Draft, node: str, context: str) -> int:
-        """Viewers a stage can have in all: those it has, and what is free on its node."""
+        """Viewers a stage can have in all: those it has, and what is free on its node (silent ones may come back)."""
         wrapper = draft.vmap.node(node)
-        if wrapper is None or wrapper.out:
+        if wrapper is None or wrapper.draining:
             return 0
         cost = self.viewer_load(draft).cost(wrapper.labels.capacity)
         free = max(0.0, draft.policy.limits.full_weight - wrapper.weight)

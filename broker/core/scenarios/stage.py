@@ -48,11 +48,6 @@ class Lineup:
                 shown.add((link.participant, link.mid))
                 self.seats[slot] = Slot(link.participant, link.mid, link.simulcast, link.source)
 
-    @property
-    def names(self) -> set[str]:
-        """Everybody who is shown or mixed."""
-        return {seat.participant for seat in self.seats.values()} | set(self.voices)
-
     def slot_of(self, participant: str) -> str:
         """The slot of his first video, empty when he has none."""
         found = (slot for slot, seat in self.seats.items() if seat.participant == participant and slot != SCREEN)

@@ -45,11 +45,11 @@ def _drop_stale_legs(draft: Draft) -> None:
 
 
 def _mend_stage(shape: Archipelago, draft: Draft) -> None:
-    """Seats and voices only of those who publish from a context that is there; all who do have theirs."""
+    """Seats and voices only of those who publish from a context that is there; all who are up have theirs."""
     view = draft.view
     lineup = Lineup(view.links)
     lineup.forget(lambda seat: seat.participant not in view.publishers or seat.source not in view.contexts)
-    for name in sorted(view.publishers - lineup.names):
+    for name in sorted(view.publishers):
         leg = next(leg for leg in view.participants[name].legs if leg.leg == "publish")
         if leg.state == "up":
             lineup.take(name, context_of(leg), leg.streams, draft.intent.slots)
