@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import ssl
 import subprocess
 import tempfile
 import time
@@ -62,6 +63,38 @@ class Site:
         noted = json.loads((self.state() / "deployment.json").read_text(encoding="utf-8"))
         ca = str(self.state() / Path(noted["ca"]).relative_to(STATE)) if noted["ca"] else ""
         return Operator(Deployment("local", self.state(), self.url, self.url, ca))
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Answer of one call of an operator; raises CallRefused."""
+        with self.operator() as operator:
+            return operator.call(method, path, body)[1]
+
+    def open(self, session: str, **intent: Any) -> None:
+        """Open a session for few viewers, or as ``intent`` says."""
+        self.call("PUT", f"/v1/sessions/{session}", {"audience": {"local": 20}, **intent})
+
+    def close(self, session: str) -> None:
+        """End a session."""
+        self.call("DELETE", f"/v1/sessions/{session}")
+
+    def admit(self, session: str, participant: str, role: str = "viewer", **more: Any) -> str:
+        """The token of one participant."""
+        body = {"role": role, "name": participant, **more}
+        return str(self.call("PUT", f"/v1/sessions/{session}/participants/{participant}", body)["token"])
+
+    def attached(self, session: str) -> dict[str, int]:
+        """Viewers by stage context, as the broker counts them."""
+        counts = self.call("GET", f"/v1/sessions/{session}")["attached"]
+        return {context: count for context, count in counts.items() if context.startswith("stage-") and count}
+
+    def node(self, name: str) -> dict[str, Any]:
+        """One node on the broker's map."""
+        nodes = self.call("GET", "/v1/nodes")["nodes"]
+        return next(node for node in nodes if node["id"] == name)
+
+    def tls(self) -> ssl.SSLContext:
+        """Trust in the deployment's own authority."""
+        return ssl.create_default_context(cafile=str(self.state() / "pki" / "ca.crt"))
 
     def sign(self, **claims: Any) -> str:
         """A client token that the deployment's own key signs, whatever it says."""
