@@ -1,124 +1,42 @@
-"""One suite for the Janus of tests and a real one: what rtcdn's client does with a node."""
+"""One suite for the Janus of tests and a real one: contexts and forwarders of a node."""
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
-import httpx
 import pytest
 
 from rtcdn.errors import InvalidRequest, NodeAway, NodeRefused
-from rtcdn.janus.admin import AdminClient
-from rtcdn.janus.operations import NodeClient, slot_ports
+from rtcdn.janus.operations import slot_ports
 from rtcdn.janus.plugins import audiobridge, videoroom
-from rtcdn.janus.rest import RestClient
-from rtcdn.janus.voice import join_voice, keep_voice, leave_voice
-from rtcdn.model import Codec, Kind, MountpointMedia, NodeSecrets
-from tests.support.engine import Engine, wait_for
-from tests.support.fake_janus import FakeJanus
-from tests.support.janus import fresh_secrets, start_janus
-
-KINDS = (Kind.VR, Kind.AB, Kind.ST)
-_names = itertools.count(1)
-
-
-@dataclass
-class World:
-    """One node of each kind, and the PLIs that were sent."""
-
-    clients: dict[Kind, NodeClient]
-    secrets: dict[Kind, NodeSecrets]
-    urls: dict[Kind, tuple[str, str]]
-    transports: dict[Kind, httpx.BaseTransport | None]
-    plis: list[tuple[str, int]] = field(default_factory=list)
-
-    def other(self, kind: Kind, **changed: str) -> NodeClient:
-        """A client of the same node with other secrets."""
-        return _client(kind, *self.urls[kind], replace(self.secrets[kind], **changed), self.transports[kind], [])
-
-
-def _client(
-    kind: Kind,
-    admin: str,
-    rest: str,
-    own: NodeSecrets,
-    transport: httpx.BaseTransport | None,
-    plis: list[tuple[str, int]],
-    media_ip: str = "127.0.0.1",
-) -> NodeClient:
-    return NodeClient(
-        kind,
-        AdminClient(admin, own.admin_secret, transport=transport),
-        own,
-        media_ip,
-        rest=RestClient(rest, own.api_secret, transport=transport),
-        pli=lambda host, port: plis.append((host, port)),
-    )
-
-
-def _fake() -> World:
-    plis: list[tuple[str, int]] = []
-    own = {kind: fresh_secrets() for kind in KINDS}
-    urls = ("http://node/admin", "http://node/janus")
-    transports: dict[Kind, httpx.BaseTransport | None] = {k: FakeJanus(k, own[k]).transport() for k in KINDS}
-    clients = {kind: _client(kind, *urls, own[kind], transports[kind], plis) for kind in KINDS}
-    return World(clients, own, dict.fromkeys(KINDS, urls), transports, plis)
-
-
-def _real(engine: Engine) -> World:
-    plis: list[tuple[str, int]] = []
-    network = engine.network()
-    nodes = {kind: start_janus(engine, kind, network=network) for kind in KINDS}
-    urls = {kind: (node.admin_url, node.rest_url) for kind, node in nodes.items()}
-    clients = {k: _client(k, *urls[k], node.secrets, None, plis, node.media_ip) for k, node in nodes.items()}
-    return World(clients, {kind: node.secrets for kind, node in nodes.items()}, urls, dict.fromkeys(KINDS), plis)
+from rtcdn.model import Kind, MountpointMedia
+from tests.support.engine import Engine
+from tests.support.janus import fresh_secrets
+from tests.support.janus_world import KINDS, World, fake_world, make_client, make_context, make_publisher, real_world
 
 
 @pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.real)])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "fake":
-        yield _fake()
+        yield fake_world()
         return
     with Engine() as engine:
-        yield _real(engine)
+        yield real_world(engine)
 
 
 @pytest.fixture
 def session() -> str:
     """A session of its own for each test."""
-    return f"s{next(_names)}-{secrets.token_hex(3)}"
-
-
-def _make(client: NodeClient, janus_id: str) -> tuple[MountpointMedia, ...]:
-    if client.kind is Kind.VR:
-        client.ensure_room(janus_id, Codec.VP8, 8, 1_500_000)
-    elif client.kind is Kind.AB:
-        client.ensure_mix(janus_id)
-    else:
-        return client.ensure_stage(janus_id, Codec.VP8, ("v1", "v2", "s1"))
-    return ()
-
-
-def _publisher(world: World, room: str, name: str) -> None:
-    """Somebody who publishes audio (mid 0) and video (mid 1), without a browser."""
-    client = world.clients[Kind.VR]
-    streams = [
-        {"type": "audio", "mindex": 0, "mid": "0", "codec": "opus"},
-        {"type": "video", "mindex": 1, "mid": "1", "codec": "vp8"},
-    ]
-    body = {"request": "add_remote_publisher", "room": room, "secret": client.keys(room).secret, "id": name}
-    client.admin.plugin(Kind.VR, {**body, "streams": streams})
+    return f"s-{secrets.token_hex(4)}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_context_made_twice_is_there_once_and_dropped_twice_is_gone(world: World, session: str, kind: Kind) -> None:
     """Exists counts as made, not there counts as removed."""
     client, janus_id = world.clients[kind], f"{session}/context"
-    first = _make(client, janus_id)
-    second = _make(client, janus_id)
+    first = make_context(client, janus_id)
+    second = make_context(client, janus_id)
     assert client.contexts().count(janus_id) == 1
     assert [slot_ports(each) for each in first] == [slot_ports(each) for each in second]
     client.drop_context(janus_id)
@@ -131,7 +49,7 @@ def test_a_wrong_admin_key_makes_nothing(world: World, session: str, kind: Kind)
     """The node says unauthorized, with its own number."""
     code = {Kind.VR: 433, Kind.AB: 489, Kind.ST: 457}[kind]
     with pytest.raises(NodeRefused) as refused:
-        _make(world.other(kind, admin_key="guessed"), f"{session}/context")
+        make_context(world.other(kind, admin_key="guessed"), f"{session}/context")
     assert refused.value.code == code
     assert f"{session}/context" not in world.clients[kind].contexts()
 
@@ -140,7 +58,7 @@ def test_a_wrong_admin_key_makes_nothing(world: World, session: str, kind: Kind)
 def test_a_context_of_another_key_cannot_be_removed(world: World, session: str, kind: Kind) -> None:
     """Secrets of contexts come from the node's context key."""
     client, janus_id = world.clients[kind], f"{session}/context"
-    _make(client, janus_id)
+    make_context(client, janus_id)
     with pytest.raises(NodeRefused):
         world.other(kind, context_key="guessed").drop_context(janus_id)
     assert janus_id in client.contexts()
@@ -158,7 +76,7 @@ def test_a_wrong_admin_secret_is_refused(world: World, kind: Kind) -> None:
 def test_a_stage_has_ports_for_every_layer_of_every_slot(world: World, session: str) -> None:
     """The mix has one port, each slot three and one for rtcp, all different."""
     client = world.clients[Kind.ST]
-    media = _make(client, f"{session}/stage")
+    media = make_context(client, f"{session}/stage")
     assert [each.mid for each in media] == ["a", "v1", "v2", "s1"]
     ports = [port for each in media for port in (*slot_ports(each), each.rtcp_port) if port]
     assert len(ports) == len(set(ports)) == 1 + 3 * 4
@@ -171,8 +89,8 @@ def test_a_slot_is_forwarded_once_and_asks_a_keyframe(world: World, session: str
     """Three forwarders; a second start adopts them; anew replaces them; each asks a keyframe."""
     room, target = f"{session}/ingress", MountpointMedia("v1", "video", 40001, 40003, 40004, 40002)
     client = world.clients[Kind.VR]
-    _make(client, room)
-    _publisher(world, room, "ann")
+    make_context(client, room)
+    make_publisher(world, room, "ann")
 
     def start(anew: bool = False) -> set[int]:
         world.plis.clear()
@@ -194,9 +112,9 @@ def test_a_slot_changes_hands_without_two_sources(world: World, session: str) ->
     room = f"{session}/ingress"
     one, two = MountpointMedia("v1", "video", 41001, 41003, 41004, 41002), MountpointMedia("v2", "video", 41005)
     client = world.clients[Kind.VR]
-    _make(client, room)
+    make_context(client, room)
     for name in ("ann", "bob"):
-        _publisher(world, room, name)
+        make_publisher(world, room, name)
     for target in (one, two):
         client.start_slot(room, "ann", "1", simulcast=False, target_ip="127.0.0.9", target=target)
     client.start_slot(room, "bob", "1", simulcast=False, target_ip="127.0.0.9", target=one)
@@ -214,7 +132,7 @@ def test_forwarding_somebody_who_is_not_there_is_refused(world: World, session: 
     """428 for an unknown publisher; a room that is not there has no forwarders."""
     room, client = f"{session}/ingress", world.clients[Kind.VR]
     assert client.forwarders(room) == ()
-    _make(client, room)
+    make_context(client, room)
     with pytest.raises(NodeRefused) as refused:
         client.start_slot(
             room, "ghost", "1", simulcast=False, target_ip="127.0.0.9", target=MountpointMedia("v1", "video", 42001)
@@ -227,7 +145,7 @@ def test_forwarding_somebody_who_is_not_there_is_refused(world: World, session: 
 def test_a_mix_is_forwarded_once_to_each_stage(world: World, session: str) -> None:
     """Told apart by host and port; made anew when asked."""
     mix, client = f"{session}/mix", world.clients[Kind.AB]
-    _make(client, mix)
+    make_context(client, mix)
     for port in (43001, 43001, 43003):
         client.start_mix(mix, "127.0.0.9", port)
     before = {f.port: f.stream_id for f in client.forwarders(mix)}
@@ -238,53 +156,6 @@ def test_a_mix_is_forwarded_once_to_each_stage(world: World, session: str) -> No
     assert after[43001] != before[43001]
     assert client.stop_towards(mix, "127.0.0.9", {43001, 43003}) == 2
     client.drop_context(mix)
-
-
-def test_a_voice_link_is_adopted_with_and_without_its_record(world: World, session: str) -> None:
-    """One RTP participant, whoever asks again; leaving ends him and his janus_session."""
-    mix, client = f"{session}/mix", world.clients[Kind.AB]
-    _make(client, mix)
-    before = set(client.admin.janus_sessions())
-    made = join_voice(client, mix, "voice-ann")
-    keep_voice(client, made)
-    assert made.port > 0
-    assert join_voice(client, mix, "voice-ann", (made.janus_session, made.handle)) == made
-    assert join_voice(client, mix, "voice-ann") == made
-    assert join_voice(client, mix, "voice-ann", (4711, 4712)) == made
-    assert _participants(client, mix) == ["link~voice-ann"]
-    leave_voice(client, mix, "voice-ann", made.janus_session)
-    leave_voice(client, mix, "voice-ann", made.janus_session)
-    wait_for(lambda: not _participants(client, mix), "the link's participant is gone")
-    assert set(client.admin.janus_sessions()) == before
-    client.drop_context(mix)
-
-
-def test_a_voice_link_is_ended_by_name_alone(world: World, session: str) -> None:
-    """A broker that lost the ids finds the janus_session that holds it; another can be made at once."""
-    mix, client = f"{session}/mix", world.clients[Kind.AB]
-    _make(client, mix)
-    made = join_voice(client, mix, "voice-ann")
-    leave_voice(client, mix, "voice-ann")
-    again = join_voice(client, mix, "voice-ann", (made.janus_session, made.handle))
-    assert again.janus_session != made.janus_session
-    leave_voice(client, mix, "voice-ann", again.janus_session)
-    client.drop_context(mix)
-
-
-def test_a_voice_is_forwarded_to_one_place(world: World, session: str) -> None:
-    """A second start adopts, another port replaces, stop ends; video is left alone."""
-    room, client = f"{session}/ingress", world.clients[Kind.VR]
-    _make(client, room)
-    _publisher(world, room, "ann")
-    client.start_slot(
-        room, "ann", "1", simulcast=False, target_ip="127.0.0.9", target=MountpointMedia("v1", "video", 44001)
-    )
-    for port in (44010, 44010, 44012):
-        client.start_voice(room, "ann", "0", "127.0.0.9", port)
-    assert sorted(f.port for f in client.forwarders(room)) == [44001, 44012]
-    client.stop_voice_forward(room, "ann")
-    assert [f.port for f in client.forwarders(room)] == [44001]
-    client.drop_context(room)
 
 
 def test_what_kills_janus_is_never_sent(world: World, session: str) -> None:
@@ -303,11 +174,6 @@ def test_a_node_tells_its_version(world: World) -> None:
 def test_a_node_that_is_not_there_is_away() -> None:
     """No answer is NodeAway, and says where nobody answered."""
     own = fresh_secrets()
-    gone = _client(Kind.VR, "http://127.0.0.1:9/admin", "http://127.0.0.1:9/janus", own, None, [])
+    gone = make_client(Kind.VR, "http://127.0.0.1:9/admin", "http://127.0.0.1:9/janus", own, None, [])
     with pytest.raises(NodeAway, match=r"127\.0\.0\.1:9"):
         gone.contexts()
-
-
-def _participants(client: NodeClient, mix: str) -> list[str]:
-    answer = client.if_there(audiobridge.list_participants(mix))
-    return [each.id for each in audiobridge.read_participants(answer or {})]

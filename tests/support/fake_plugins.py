@@ -28,11 +28,6 @@ class Refused(Exception):
         self.data = {"error_code": code, "error": reason}
 
 
-def refused(code: int, reason: str) -> Json:
-    """An error as the plugin tells it."""
-    return Refused(code, reason).data
-
-
 @dataclass
 class Context:
     """A room, mix or mountpoint."""
