@@ -92,5 +92,5 @@ def make_publisher(world: World, room: str, name: str) -> None:
 
 
 def participants(client: NodeClient, mix: str) -> list[str]:
-    answer = client.if_there(audiobridge.listparticipants(mix))
-    return [each.id for each in audiobridge.readparticipants(answer or {})]
+    answer = client.if_there(audiobridge.list_participants(mix))
+    return [each.id for each in audiobridge.read_participants(answer or {})]
