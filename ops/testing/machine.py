@@ -6,12 +6,13 @@ A host container stands for a machine beside this one: what the operator set her
 from __future__ import annotations
 
 import os
+import platform
 import re
 import sys
 from pathlib import Path
 
+from ops.mirrors import mirrors
 from ops.testing.commands import ROOT, answer
-from rtcdn.errors import ConfigError
 
 SCRATCH = ROOT / ".cache" / "testing"
 CACHE = Path("/var/cache/rtcdn")
@@ -21,16 +22,13 @@ _PASSED = re.compile(r"PIP_\w+|(https?|no|all)_proxy|(REQUESTS|CURL)_CA_BUNDLE|S
 _ACQUIRE = re.compile(r"^Acquire::(https?::|Check-|Retries)")
 
 
-def mirror(origin: str = "Debian") -> str:
-    """Address of the Debian mirror in this machine's own apt configuration."""
-    listed = answer(["apt-get", "indextargets", "--format", "$(ORIGIN) $(SITE) $(REPO_URI)", "Created-By: Packages"])
-    for line in (listed or "").splitlines():
-        words = line.split()
-        if len(words) == 3 and words[0] == origin and "security" not in words[2]:
-            return words[2]
-    raise ConfigError(
-        ["apt: no index of a Debian mirror is known here; run apt-get update, or add one to sources.list"]
-    )
+def mirror() -> str:
+    """Address of the Debian mirror in this machine's own apt configuration; raises ConfigError when there is none."""
+    codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    form = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
+    return mirrors(answer(["apt-get", "indextargets", "--format", form, "Identifier: Packages"]) or "", codename)[
+        "main"
+    ]
 
 
 def run_arguments() -> list[str]:

@@ -55,7 +55,8 @@ async def test_simple_whip_client_publishes(
     token = site.admit(SESSION, "whip-client", "speaker")
     audio = (
         "audiotestsrc is-live=true wave=sine freq=660 ! audioconvert ! audioresample ! queue"
-        " ! opusenc perfect-timestamp=true ! rtpopuspay pt=100 ssrc=1 ! queue ! application/x-rtp,media=audio,encoding-name=OPUS,payload=100"
+        " ! opusenc perfect-timestamp=true"
+        " ! rtpopuspay pt=100 ssrc=1 ! queue ! application/x-rtp,media=audio,encoding-name=OPUS,payload=100"
     )
     video = (
         "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1 ! videoconvert"
