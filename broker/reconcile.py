@@ -62,6 +62,7 @@ class Reconciler:
         self._keeper, self._leadership, self._desk, self._performer = keeper, leadership, desk, performer
         self._registry, self._policy, self._now_s = registry, policy, now_s
         self._patience = Patience(time.monotonic)
+        self._repaired: dict[str, float] = {}  # session -> when
         self._wake, self._closed = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self.turns = 0
@@ -106,8 +107,8 @@ class Reconciler:
         for request in tuple(due(self._keeper.current, policy, self._now_s())):
             self._ask(request)
         vmap = self._keeper.current
-        for step in reconcile(vmap, self._now_s()):
-            self._repair(step, vmap)
+        repaired = {step.session for step in reconcile(vmap, self._now_s(), self._repaired) if self._repair(step, vmap)}
+        self._repaired |= dict.fromkeys(repaired, self._now_s())  # reports must catch up before the next look
         self.turns += 1
 
     def _finish_plans(self) -> None:
@@ -132,16 +133,16 @@ class Reconciler:
             self._patience.failed(name)
             _log.warning("housekeeping-failed", request=name, reason=error)
 
-    def _repair(self, step: Step, vmap: VirtualMap) -> None:
+    def _repair(self, step: Step, vmap: VirtualMap) -> bool:
         """Perform it, unless the session has changed since and it is not asked for any more."""
         name = f"{step_name(step)} {step.session} {step.id}"
         if not self._patience.may(name):
-            return
+            return False
         with self._desk.locks.hold(step.session):
             now = self._keeper.current
             same = now.sessions.get(step.session) is vmap.sessions.get(step.session)
             if not same and step not in reconcile(now, self._now_s()):
-                return
+                return False
             try:
                 self._performer.repair(step)
                 self.repairs += 1
@@ -150,3 +151,5 @@ class Reconciler:
             except (NodeAway, NodeRefused) as error:
                 self._patience.failed(name)
                 _log.warning("repair-failed", step=step_name(step), session=step.session, id=step.id, reason=error)
+                return False
+        return True

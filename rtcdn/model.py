@@ -199,7 +199,7 @@ class PluginData(Record):
     contexts: tuple[ContextInfo, ...] = ()
     handles: int = 0
     peerconnections: int = 0
-    talking: dict[str, str] = field(default_factory=dict)  # AB: context id -> who talks now
+    talking: dict[str, str] = field(default_factory=dict)  # VR, AB: context id -> who talks now
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +284,7 @@ class Leg(Record):
     slots: tuple[str, ...] = ()  # view: mids of the video slots
     bitrate_bps: int = 0  # publish
     generation: int = 0  # of the attach that made it: a report with another one is stale
+    gateway: str = ""  # who holds it: a participant's legs may be at two gateways
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,7 @@ class ParticipantIntent(Record):
     name: str = ""
     region: str = ""
     place: tuple[float, ...] = ()  # latitude, longitude
-    gateway: str = ""
+    gateway: str = ""  # of the latest attach
     legs: tuple[Leg, ...] = ()
     generation: int = 0  # grows with each attach: the later takes over
     joined_s: float = 0.0  # of the latest attach
@@ -353,7 +354,7 @@ class NodeSecrets(Record):
     version: str = "1"
     admin_secret: str = ""  # broker, collector
     api_secret: str = ""  # broker
-    admin_key: str = ""  # broker: create, forward
+    admin_key: str = ""  # broker: create, forward; collector: list what is private
     token_secret: str = ""  # gateways: sign Janus tokens
     context_key: str = ""  # broker, collector, gateways: secrets and pins of contexts
 

@@ -48,16 +48,30 @@ def _nodes_to_leave(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[
 
 
 def _talkers(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
-    """Speakers who have talked long enough and are on stage, but not in the main slot."""
-    for name in sorted(vmap.nodes):
-        for context, (who, since_s) in sorted(vmap.nodes[name].talking_since_s.items()):
+    """Who should have the main slot: the one who talks longest, long enough, while its owner is silent."""
+    floors: dict[str, dict[str, float]] = {}  # session -> speaker -> since when
+    for wrapper in vmap.nodes.values():
+        for context, (who, since_s) in wrapper.talking_since_s.items():
             ours = split_janus_context(context)
-            view = vmap.session(ours[0]) if ours else None
-            speaker = who.removeprefix(f"{LINK_PREFIX}voice-")
-            if view and since_s + policy.limits.talk_hold_s <= now_s and speaker in view.publishers:
-                shown = {link.slot for link in view.links.values() if link.participant == speaker} - {SCREEN, ""}
-                if shown and MAIN not in shown:
-                    yield Talking(view.id, speaker)
+            if ours and not wrapper.silent:
+                floor = floors.setdefault(ours[0], {})
+                speaker = who.removeprefix(f"{LINK_PREFIX}voice-")
+                floor[speaker] = min(since_s, floor.get(speaker, since_s))
+    for session in sorted(floors):
+        view = vmap.session(session)
+        if view:
+            yield from _takes_floor(view, floors[session], now_s - policy.limits.talk_hold_s)
+
+
+def _takes_floor(view: SessionView, floor: dict[str, float], since_s: float) -> Iterator[Request]:
+    """The speaker on stage who has talked since ``since_s`` at least, unless the main one talks himself."""
+    slots: dict[str, str] = {}
+    for link in view.links.values():
+        if link.kind == "slot" and link.slot != SCREEN:
+            slots[link.participant] = link.slot
+    talkers = sorted((since, who) for who, since in floor.items() if who in slots)
+    if talkers and talkers[0][0] <= since_s and all(slots[who] != MAIN for _, who in talkers):
+        yield Talking(view.id, talkers[0][1])
 
 
 def _lost_gateways(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:

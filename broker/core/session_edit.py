@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from broker.core.plan import rewired
 from broker.core.tables import Table
 from broker.core.views import SessionView, context_of, merged
 from broker.core.wrappers import NodeWrapper
@@ -45,10 +46,12 @@ class SessionEdit:
         return before
 
     def put_link(self, name: str, record: LinkIntent | None, now_s: float) -> None:
-        """Set or delete a link."""
-        if record != self._links.get(name, self._base.links.get(name)):
+        """Set or delete a link. Who holds it is noted by the actor and is no change that reports must catch up with."""
+        before: LinkIntent | None = self._links.get(name, self._base.links.get(name))
+        if record != before:
             self._links[name] = record
-            self._changed_s = now_s
+            if record is None or before is None or rewired(before, record):
+                self._changed_s = now_s
 
     def put_participant(self, name: str, record: ParticipantIntent | None) -> ParticipantIntent | None:
         """Set or delete a participant, with the counts that follow; gives the one before."""

@@ -271,6 +271,21 @@ def test_the_floor_follows_who_talks_long_enough() -> None:
     assert list(due(world.vmap, world.policy, world.now_s + 5)) == []
 
 
+def test_two_who_talk_at_once_do_not_toss_the_main_slot_about() -> None:
+    """It changes when its owner is silent."""
+    world = continents()
+    opened(world, eu=10)
+    speaks(world, "alice", regions=("eu",))
+    speaks(world, "bob", regions=("us",))
+    for region, who in (("eu", "alice"), ("us", "bob")):
+        context = f"demo/ingress-{region}-vr1"
+        plugin = PluginData(talking={context: who}).to_json()
+        world.vmap = world.vmap.apply([(f"VR:{region}-vr1:PLUGIN", plugin, 99)], world.now_s)
+    assert list(due(world.vmap, world.policy, world.now_s + 9)) == []
+    world.vmap = world.vmap.apply([("VR:eu-vr1:PLUGIN", PluginData().to_json(), 99)], world.now_s)
+    assert list(due(world.vmap, world.policy, world.now_s + 9)) == [Talking("demo", "bob")]
+
+
 def test_a_lost_gateways_participants_go_to_another_of_its_region() -> None:
     """With their legs, to be claimed."""
     world = local()
