@@ -23,6 +23,7 @@ from rtcdn.secrets import context_pin, context_secret, load_node_secrets
 ID_EXISTS = 436  # of VideoRoom
 TAKE_OVER_TRIES = 10
 TAKE_OVER_PAUSE_S = 0.1
+OPEN_S = 2.0  # a node that does not even answer this is away: the client may try elsewhere
 IDLE_SOCKET_S = 60.0
 _log = log.get("gateway.legs")
 
@@ -41,6 +42,7 @@ class LiveLeg:
         candidates: list[Json] = [
             {"candidate": each.text, "sdpMLineIndex": each.index, **({"sdpMid": each.mid} if each.mid else {})}
             for each in fragment.candidates
+            if ".local " not in each.text  # a name only the client's own network knows; Janus would look it up
         ]
         if fragment.complete:
             candidates.append({"completed": True})
@@ -107,7 +109,11 @@ class Nodes:
         return LiveLeg(session, session.adopt(leg.handle), streams=leg.streams)
 
     async def _open(self, leg: Leg, opaque_id: str) -> LiveLeg:
-        session = await self.socket(leg).create()
+        try:
+            async with asyncio.timeout(OPEN_S):
+                session = await self.socket(leg).create()
+        except TimeoutError:
+            raise NodeAway(f"{leg.node}: no janus_session within {OPEN_S} s") from None
         try:
             return LiveLeg(session, await session.attach(opaque_id))
         except BaseException:

@@ -1,4 +1,4 @@
-"""A gateway in front of real Janus nodes, with a small broker that speaks docs/seams.md and does the links itself."""
+"""A gateway and the page in front of real Janus nodes, with a small broker that also makes the links."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from rtcdn.tokens import Claims, SigningKey, Verifier
 from tests.support.janus import JanusNode
 
 SLOTS = ("v1", "v2", "v3", "v4", "s1")
+PAGE = Path(__file__).parents[2] / "sdk" / "js" / "page"
 FAR_S = 4_000_000_000.0
 
 
@@ -235,7 +236,10 @@ async def start_gateway(
     buckets = Buckets(limits.get("rate_ps", 100), limits.get("burst", 100))
     peers = Peers(http, registry, broker, participants)
     door = Door(participants, peers, Verifier((str(tmp / "jwks.json"),)), buckets, asyncio.Semaphore(20))
-    at = await serve(application(door), stack)
+    app = application(door)
+    app.router.add_get("/", _index)
+    app.router.add_static("/", PAGE)
+    at = await serve(app, stack)
     registry._info = GatewayInfo("local", f"http://{at}", at)
     for work in (orders.run(), participants.sweep(), registry.run()):
         task = asyncio.create_task(work)
@@ -255,3 +259,7 @@ async def until(condition: Any, what: str, timeout_s: float = 10.0) -> None:
             return
         assert loop.time() < end_s, f"not within {timeout_s} s: {what}"
         await asyncio.sleep(0.05)
+
+
+async def _index(_: web.Request) -> web.FileResponse:
+    return web.FileResponse(PAGE / "index.html")

@@ -86,7 +86,7 @@ export class Connection extends EventTarget {
   /** Resolves when the connection is over: closed by the other side, failed, or silent. */
   async #over(pc, run) {
     const transport = (pc.getReceivers()[0] ?? pc.getSenders()[0])?.transport;
-    let bytes = 0, flowing = false, movedMs = performance.now(), brokenMs = 0;
+    let bytes = 0, movedMs = performance.now(), brokenMs = 0;
     while (run === this.#run) {
       await new Promise(resolve => setTimeout(resolve, LOOK_MS));
       const nowMs = performance.now();
@@ -94,9 +94,9 @@ export class Connection extends EventTarget {
       brokenMs = pc.connectionState === 'disconnected' ? brokenMs || nowMs : 0;
       if (brokenMs && nowMs - brokenMs > DISCONNECTED_MS) return;
       const now = await received(pc);
-      if (now !== bytes) { flowing = bytes > 0; movedMs = nowMs; }
+      if (now !== bytes) movedMs = nowMs;
       bytes = now;
-      if (this.#way === 'whep' && flowing && nowMs - movedMs > STALL_MS && document.visibilityState === 'visible') return;
+      if (this.#way === 'whep' && bytes > 0 && nowMs - movedMs > STALL_MS && document.visibilityState === 'visible') return;
     }
   }
 

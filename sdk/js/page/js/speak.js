@@ -28,6 +28,7 @@ export function speak({session, token}) {
     const off = state === 'idle' || state === 'stopped';
     button.textContent = off ? 'Go live' : 'Stop';
     button.className = off ? 'primary' : 'danger';
+    if (state === 'live') byId('status').textContent = 'Live';
     byId('preview-name').textContent = {live: 'You are live', connecting: 'Connecting'}[state] ?? 'Preview';
     byId('speak-hint').textContent = state === 'live' ? 'People see and hear you now.' : 'Nobody sees or hears you before you go live.';
     byId('speak-figures').hidden = off;

@@ -2,7 +2,7 @@
 
 export const byId = id => document.getElementById(id);
 
-const STATES = {idle: 'Not connected', connecting: 'Connecting', live: 'Live', stopped: 'Stopped'};
+const STATES = {idle: 'Not connected', connecting: 'Connecting', live: 'Connected', stopped: 'Stopped'};
 
 /** Show the state, and words of what went wrong with a button that calls `again`. */
 export function showState(state, words, again) {

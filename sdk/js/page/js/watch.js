@@ -7,6 +7,11 @@ import {byId, showState} from './ui.js';
 
 const LOOK_MS = 400;
 const LIVE_MS = 2500; // a slot without a new picture for so long is empty
+const EMPTY = {
+  connecting: ['Connecting to the stage', 'This takes a moment.'],
+  live: ['Nobody is on stage yet', 'You see and hear them as soon as they are.'],
+  stopped: ['Not connected', 'Below is why.'],
+};
 const CODECS = /\/(vp8|h264|rtx)$/i; // what sessions carry: a shorter offer
 
 export function watch({session, token, slots}) {
@@ -35,14 +40,14 @@ export function watch({session, token, slots}) {
 
   connection.addEventListener('state', ({detail: {state, words}}) => {
     showState(state, words, () => connection.start());
-    const waiting = state === 'live' ? ['Nobody is on stage yet', 'You see and hear them as soon as they are.'] : ['Connecting to the stage', 'This takes a moment.'];
-    [byId('empty-title').textContent, byId('empty-text').textContent] = waiting;
+    [byId('empty-title').textContent, byId('empty-text').textContent] = EMPTY[state] ?? EMPTY.connecting;
   });
 
   setInterval(async () => {
     if (!connection.pc) return;
     latest = await figures.read(connection.pc);
     showSlots(tiles, mids, latest.streams);
+    if (connection.state === 'live') byId('status').textContent = tiles.some(isLive) ? 'Live' : 'Connected';
     if (!byId('stats').hidden) showStats(latest, tiles, mids, connection);
   }, LOOK_MS);
 
@@ -53,7 +58,7 @@ export function watch({session, token, slots}) {
   return {
     connection,
     get frames() { return Object.fromEntries(tiles.map(each => [each.slot, each.frames])); },
-    get live() { return tiles.filter(each => each.box.dataset.live === 'true').map(each => each.slot); },
+    get live() { return tiles.filter(isLive).map(each => each.slot); },
     get figures() { return latest; },
     tone: () => sound.tone(),
   };
@@ -74,6 +79,8 @@ function makeTiles(count) {
   });
 }
 
+const isLive = tile => tile.box.dataset.live === 'true';
+
 /** Count pictures (over all connections) and show the slots that have new ones. */
 function showSlots(tiles, mids, streams) {
   const nowMs = performance.now();
@@ -87,7 +94,7 @@ function showSlots(tiles, mids, streams) {
     }
     tile.box.dataset.live = String(nowMs - tile.movedMs < LIVE_MS);
   }
-  byId('empty').hidden = tiles[0].box.dataset.live === 'true';
+  byId('empty').hidden = isLive(tiles[0]);
 }
 
 function showStats({rttMs, route, kbps, streams}, tiles, mids, connection) {
@@ -96,7 +103,8 @@ function showStats({rttMs, route, kbps, streams}, tiles, mids, connection) {
     ['Receiving', `${(kbps / 1000).toFixed(2)} Mbit/s`], ['Round trip', rttMs === null ? '–' : `${rttMs} ms`],
     ['Pictures', String(sum)], ['Route', route], ['Reconnected', `${connection.reconnects}×`],
   ]);
-  const rows = streams.filter(each => each.kind === 'audio' || each.frames).map(each => {
+  const shown = streams.filter(each => each.kind === 'audio' || each.frames).sort((a, b) => Number(a.mid) - Number(b.mid));
+  const rows = shown.map(each => {
     const row = document.createElement('tr');
     const video = each.kind === 'video';
     const name = video ? (mids.get(each.mid) === 'v1' ? 'Main speaker' : `Place ${mids.get(each.mid)?.slice(1)}`) : 'Sound (mix)';
