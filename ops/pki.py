@@ -21,7 +21,7 @@ def certificates(names: Iterable[str], hosts: Mapping[str, Mapping[str, Any]]) -
 def due(
     wanted: Iterable[Mapping[str, Any]], folder: str, renew_days: int, now: datetime.datetime | None = None
 ) -> list[Mapping[str, Any]]:
-    """Those of ``wanted`` that are missing in ``folder``, have other names, another CA, or end within ``renew_days``."""
+    """Those of ``wanted`` that are missing in ``folder``, have other names or CA, or end within ``renew_days``."""
     moment = (now or datetime.datetime.now(datetime.UTC)) + datetime.timedelta(days=renew_days)
     return [each for each in wanted if not _good(each, Path(folder), moment)]
 
