@@ -38,6 +38,8 @@ class Deployment:
     url: str  # by which this machine reaches nginx
     public_url: str  # by which clients do
     ca: str  # PEM file to trust; empty: the system's authorities
+    nodes: tuple[str, ...] = ()  # that it should have
+    gateways: tuple[str, ...] = ()
 
 
 def find(name: str, states: Path = STATES) -> Deployment:
@@ -46,7 +48,8 @@ def find(name: str, states: Path = STATES) -> Deployment:
     path = state / "deployment.json"
     try:
         noted = json.loads(path.read_text(encoding="utf-8"))
-        return Deployment(name, state, noted["url"], noted["public_url"], noted["ca"])
+        parts = tuple(noted["nodes"]), tuple(noted["gateways"])
+        return Deployment(name, state, noted["url"], noted["public_url"], noted["ca"], *parts)
     except FileNotFoundError:
         raise ConfigError([f"{path} is not there: run bin/rtcdn up first"]) from None
     except PermissionError:

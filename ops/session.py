@@ -14,9 +14,8 @@ import jwt
 from ops.client import CallRefused, Operator, find
 from rtcdn.errors import RtcdnError
 from rtcdn.ids import check_id
-from rtcdn.tokens import JOIN_ANY
 
-RIGHTS = {"speaker": ["publish", "view"], "moderator": ["publish", "view"], "viewer": ["view"]}
+ROLES = ("speaker", "moderator", "viewer")
 DAY_S = 86400
 
 
@@ -38,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     token = verbs.add_parser("token", help="admit one participant and print his token and links")
     token.add_argument("session")
     token.add_argument("participant")
-    token.add_argument("--role", choices=tuple(RIGHTS), default="viewer")
+    token.add_argument("--role", choices=ROLES, default="viewer")
     token.add_argument("--name", default="", help="as others see it")
     token.add_argument("--shared", action="store_true", help="one link for many viewers")
     token.add_argument(
@@ -129,13 +128,7 @@ def admit(
     operator: Operator, session: str, participant: str, *, role: str, life_s: int, name: str = "", shared: bool = False
 ) -> dict[str, Any]:
     """Admit a participant; his token and the links that carry it."""
-    body = {
-        "role": role,
-        "rights": RIGHTS[role] + ([JOIN_ANY] if shared else []),
-        "name": name or participant,
-        "shared": shared,
-        "ttl_s": life_s,
-    }
+    body = {"role": role, "name": name or participant, "shared": shared, "ttl_s": life_s}
     _, answer = operator.call("PUT", f"/v1/sessions/{session}/participants/{participant}", body)
     base = operator.deployment.public_url
     made = {
@@ -151,7 +144,7 @@ def admit(
 
 def _text(answer: dict[str, Any]) -> str:
     lines = [f"session {answer['session']}" + (" closed" if answer.get("closed") else "")]
-    for role in RIGHTS:
+    for role in ROLES:
         if role not in answer:
             continue
         made = answer[role]

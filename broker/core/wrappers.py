@@ -176,6 +176,11 @@ class NodeWrapper:
             "publishers": sum(len(info.publishers) for info in self.plugin.contexts),
             "contexts": sorted(info.id for info in self.plugin.contexts),
             "sessions": sorted(self.hosting),
+            "media_age_ms": {
+                info.id: {medium.mid: medium.age_ms for medium in info.media}
+                for info in self.plugin.contexts
+                if info.media
+            },
         }
 
 

@@ -34,6 +34,7 @@ options:
 
 MOVING = ("updating", "rollback_started")
 WRONG = ("paused", "rollback_paused", "rollback_completed")
+REJECTED_MOST = 5  # a host that rejected a task so often lacks the image, a mount, a network: no wait helps
 CONSTRAINT = re.compile(r"^\s*([\w.]+(?:\.[\w.-]+)?)\s*(==|!=)\s*(\S+)\s*$")
 
 
@@ -120,12 +121,13 @@ class Stack:
             tasks = self.client.api.tasks(filters={"service": service["ID"]})
             status = service.get("UpdateStatus") or {}
             wrong = status.get("State") in WRONG
+            rejected = [task for task in tasks if task["Status"]["State"] == "rejected" and is_current(service, task)]
+            hopeless = hopeless or wrong or len(rejected) >= REJECTED_MOST
             why = (
                 f"update is {status['State']}: {status.get('Message', '')}" if wrong else lacking(service, tasks, nodes)
             )
             if why:
                 found[service["Spec"]["Name"]] = complaint(service, tasks, hosts, why)
-            hopeless = hopeless or wrong
         return found, hopeless
 
     def logs(self, service: str, lines: int) -> str:
