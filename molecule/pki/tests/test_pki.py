@@ -1,13 +1,12 @@
 """The deployment's own authority and certificates, on the controller."""
 
-import os
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-STATE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "state"
+STATE = Path("/var/lib/rtcdn/molecule-pki")
 NAMES = ("etcd", "broker", "nginx", "ops", "registry", "collector-local-vr1", "gateway-1")
 
 

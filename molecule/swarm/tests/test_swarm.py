@@ -15,7 +15,7 @@ def test_the_host_is_a_manager(host):
 
 def test_the_swarm_is_marked_as_made_here(host):
     """`down` leaves a swarm only if it bears this mark."""
-    assert info(host)["Cluster"]["Spec"]["Labels"]["rtcdn.made"] == "local"
+    assert info(host)["Cluster"]["Spec"]["Labels"]["rtcdn.made"] == "molecule-swarm"
 
 
 def test_the_node_says_where_it_stands(host):
