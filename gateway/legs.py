@@ -80,7 +80,7 @@ class Nodes:
             pin = context_pin(self.secrets(leg.node).context_key, leg.context)
             await self._join(live.handle, leg, participant, pin)
             body = videoroom.publish(leg.bitrate_bps)
-            data, answer = await live.handle.call(body, Jsep("offer", sdp.client_is_dtls_client(offer)))
+            data, answer = await live.handle.call(body, Jsep("offer", sdp.for_janus(offer)))
         except BaseException:
             await asyncio.shield(live.end())
             raise
@@ -96,7 +96,7 @@ class Nodes:
         try:
             pin = context_pin(self.secrets(leg.node).context_key, leg.context)
             body = streaming.watch(leg.context, pin)
-            _, answer = await live.handle.call(body, Jsep("offer", sdp.client_is_dtls_client(offer)))
+            _, answer = await live.handle.call(body, Jsep("offer", sdp.for_janus(offer)))
         except BaseException:
             await asyncio.shield(live.end())
             raise

@@ -42,44 +42,43 @@ class Orders:
                 group.create_task(self._follow(url))
 
     async def _follow(self, url: str) -> None:
-        """One stream: connect, listen, and again; ``last`` is the newest order done of that replica."""
-        last, pause_s = 0, PAUSE_S[0]
+        """One stream: connect, listen, and again."""
+        pause_s = PAUSE_S[0]
         while True:
             try:
                 async with self._http.ws_connect(url, heartbeat=HEARTBEAT_S) as socket:
-                    await socket.send_json(self._hello(last))
+                    await socket.send_json(self._hello())
                     self.connected.add(url)
                     pause_s = PAUSE_S[0]
                     async for message in socket:
                         if message.type == aiohttp.WSMsgType.TEXT:
-                            last = await self._hear(socket, message.json(), last)
+                            await self._hear(socket, message.json())
             except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
                 _log.debug("stream-away", url=url, reason=str(error) or type(error).__name__)
             self.connected.discard(url)
             await asyncio.sleep(pause_s * random.uniform(0.7, 1.3))  # noqa: S311  (jitter)
             pause_s = min(2 * pause_s, PAUSE_S[1])
 
-    def _hello(self, last: int) -> dict[str, Any]:
+    def _hello(self) -> dict[str, Any]:
+        """Who we are and whom we hold; ``last`` 0: whatever was not acknowledged may come again."""
         by_participant: dict[tuple[str, str], dict[str, Any]] = {}
         for each in self._held.held():
             entry = by_participant.setdefault((each.session, each.participant), {"generation": 0, "legs": []})
             entry["generation"] = max(entry["generation"], each.generation)
             entry["legs"].append(each.way.leg)
         participants = [{"session": s, "participant": p, **entry} for (s, p), entry in by_participant.items()]
-        return {"hello": self._gateway_id, "last": last, "participants": participants}
+        return {"hello": self._gateway_id, "last": 0, "participants": participants}
 
-    async def _hear(self, socket: aiohttp.ClientWebSocketResponse, message: Any, last: int) -> int:
-        """Perform one order and acknowledge it; the number of the newest done."""
+    async def _hear(self, socket: aiohttp.ClientWebSocketResponse, message: Any) -> None:
+        """Perform one order and acknowledge it; one that could not be done comes again."""
         if not isinstance(message, dict) or not isinstance(message.get("n"), int):
-            return last
-        number: int = message["n"]
+            return
         try:
             await self.perform(message)
         except Problem as problem:
             _log.warning("order-failed", order=message.get("order"), reason=problem)
-            return last  # not acknowledged: it comes again
-        await socket.send_json({"ack": number})
-        return max(last, number)
+        else:
+            await socket.send_json({"ack": message["n"]})
 
     async def perform(self, order: dict[str, Any]) -> None:
         """Do what one order says; doing it twice is the same as once."""

@@ -145,7 +145,7 @@ class Participants:
         async with resource.lock:
             candidates = tuple(each.text.removeprefix("candidate:") for each in fragment.candidates)
             offer = sdp.with_ice(resource.offer, fragment.ufrag, fragment.pwd, candidates)
-            text = await resource.live.restart(sdp.client_is_dtls_client(offer))
+            text = await resource.live.restart(sdp.for_janus(offer))
             resource.offer, resource.ufrag = offer, fragment.ufrag
             resource.restarts += 1
         return sdp.fragment_of(sdp.parse(text))

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, field
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
-SETUP = re.compile(r"^a=setup:actpass\s*$", re.MULTILINE)
+SETUP = re.compile(r"^a=setup:actpass(?=\r?$)", re.MULTILINE)
+BUNDLED = re.compile(r"^(m=\S+) 0 ")
 CREDENTIAL = re.compile(r"[A-Za-z0-9+/]{4,256}")
 MEDIA = ("audio", "video")
 
@@ -122,7 +123,7 @@ def _medium(lines: list[str], common: dict[str, list[str]]) -> Medium:
     return Medium(
         kind=fields[0],
         mid=first.get("mid", "") if "mid" in own else "",
-        direction=next((name for name in DIRECTIONS if name in own or name in common), "sendrecv"),
+        direction=next((name for level in (own, common) for name in DIRECTIONS if name in level), "sendrecv"),
         formats=_formats(fields[3:], own),
         refused=port == 0 and "bundle-only" not in own,
         rids=tuple(value.split()[0] for value in own.get("rid", ()) if value.split()),
@@ -152,12 +153,18 @@ def _parameters(text: str) -> dict[str, str]:
     return {name.lower(): value for name, _, value in pairs if name}
 
 
-def client_is_dtls_client(offer: str) -> str:
-    """``offer`` with actpass made active, so that the client sends the first DTLS message.
+def for_janus(offer: str) -> str:
+    """``offer`` as Janus is given it: two things changed, neither visible to the client.
 
-    Browsers repeat a lost ClientHello after 50 ms, Janus (OpenSSL) after a second.
+    actpass becomes active, so that the client sends the first DTLS message: browsers repeat a lost ClientHello after
+    50 ms, Janus (OpenSSL) after a second. Media that are bundle-only (Firefox writes all but the first of a kind so)
+    get a port: Janus takes port 0 for a refusal.
     """
-    return SETUP.sub("a=setup:active\r" if "\r\n" in offer else "a=setup:active", offer)
+    head, sections = split(SETUP.sub("a=setup:active", offer))
+    for lines in sections:
+        if "a=bundle-only" in lines:
+            lines[0] = BUNDLED.sub(r"\1 9 ", lines[0])
+    return "\r\n".join([*head, *(line for section in sections for line in section)]) + "\r\n"
 
 
 def with_ice(offer: str, ufrag: str, pwd: str, candidates: tuple[str, ...] = ()) -> str:

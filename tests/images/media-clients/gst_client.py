@@ -51,6 +51,7 @@ class Client:
 
     def __init__(self, options, loop):
         self.options, self.loop, self.resource, self.frames = options, loop, "", 0  # resource: its URL
+        self.kept = []
         self.pipeline = Gst.Pipeline.new()
         self.pipeline.add(Gst.parse_bin_from_description(self.description(), False))
         self.bin = self.pipeline.get_by_name("w")
@@ -84,22 +85,30 @@ class Client:
 
     def offered(self, promise, _):
         """Set it as ours: gathering starts."""
-        _, message = GstSdp.SDPMessage.new_from_text(promise.get_reply().get_value("offer").sdp.as_text())
-        description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
+        reply = promise.get_reply()
+        offer = reply.get_value("offer")
+        text = offer.sdp.as_text()  # each of these lives only as long as the one before it
+        description = self.description_of(GstWebRTC.WebRTCSDPType.OFFER, text)
         self.bin.emit("set-local-description", description, Gst.Promise.new())
         say("offered")
         GLib.timeout_add(500, self.post)
 
+    def description_of(self, kind, text):
+        """A description of ``text``. It owns its message, which Python must not free as well."""
+        _, message = GstSdp.SDPMessage.new_from_text(text)
+        self.kept.append(message)
+        return GstWebRTC.WebRTCSessionDescription.new(kind, message)
+
     def post(self):
         """POST the offer with the candidates of this host, set the answer."""
-        status, headers, text = call("POST", self.options.url, self.bin.get_property("local-description").sdp.as_text())
+        ours = self.bin.get_property("local-description")
+        status, headers, text = call("POST", self.options.url, ours.sdp.as_text())
         say("answered", status, "" if status == 201 else text)
         if status != 201:
             self.loop.quit()
             return False
         self.resource = urllib.parse.urljoin(self.options.url, headers["Location"])
-        _, message = GstSdp.SDPMessage.new_from_text(text)
-        answer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
+        answer = self.description_of(GstWebRTC.WebRTCSDPType.ANSWER, text)
         self.bin.emit("set-remote-description", answer, Gst.Promise.new())
         return False
 
@@ -154,8 +163,9 @@ def main():
     GLib.timeout_add_seconds(options.seconds, loop.quit)
     loop.run()
     client.close()
-    return 0 if client.resource.startswith("http") else 1
+    sys.stdout.flush()
+    os._exit(0 if client.resource.startswith("http") else 1)  # what both sides own is freed by nobody
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,14 +2,16 @@
 
 import {claimsOf, readLink} from './link.js';
 import {speak} from './speak.js';
-import {byId} from './ui.js';
+import {byId, showState} from './ui.js';
 import {watch} from './watch.js';
+import {wordsOfNoWebRtc} from './words.js';
 
 function begin() {
   const link = readLink(location.hash);
   if (!link) return showStart();
   byId('title').textContent = link.session;
   document.title = `${link.session} · rtcdn`;
+  if (!window.RTCPeerConnection) return showState('stopped', wordsOfNoWebRtc(), () => location.reload());
   const view = link.view === 'speak' ? speak(link) : watch(link);
   window.rtcdn = {
     view: link.view,
@@ -19,7 +21,7 @@ function begin() {
     get frames() { return view.frames; },
     get live() { return view.live; },
     get figures() { return view.figures; },
-    tone: () => view.tone(),
+    tone: () => view.tone().hz, // of the loudest tone, 0 in silence
     connection: view.connection,
   };
 }
