@@ -24,6 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def net() -> Iterator[str]:
     """The network of the suite; clients on it stand for the outside."""
+    if there := os.environ.get("RTCDN_TEST_SITE"):
+        yield hosts.Host(there).network
+        return
     name = f"rtcdn-e2e-{os.environ.get('RTCDN_TEST_RUN', '1')}"
     with hosts.network(name) as made:
         yield made
@@ -31,7 +34,12 @@ def net() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def deployment(net: str) -> Iterator[site.Site]:
-    """What ``up`` makes of a bare host without systemd."""
+    """What ``up`` makes of a bare host without systemd; ``RTCDN_TEST_SITE`` names one that is there already."""
+    if there := os.environ.get("RTCDN_TEST_SITE"):
+        found = site.Site(hosts.Host(there))
+        found.up_output = found.up()
+        yield found
+        return
     made = site.start(f"{net}-site", net)
     try:
         made.up_output = made.up()

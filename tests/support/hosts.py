@@ -54,6 +54,12 @@ class Host:
         form = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
         return docker("inspect", "--format", form, self.name).split()[0]
 
+    @property
+    def network(self) -> str:
+        """Name of its first network."""
+        form = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}"
+        return docker("inspect", "--format", form, self.name).split()[0]
+
     def run(self, *command: str, timeout_s: float = 120, env: dict[str, str] | None = None) -> str:
         """Standard output of a command on the host; raises with its complaint."""
         variables = [word for name, value in (env or {}).items() for word in ("--env", f"{name}={value}")]
