@@ -90,7 +90,7 @@ def build(
     secrets: Mapping[str, NodeSecrets],
     verifier: Verifier,
     signing: SigningKey,
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext,
 ) -> Broker:
     """Put a broker together over any store."""
     info = LeaderInfo(settings.broker_id, settings.api_url, settings.stream_url)

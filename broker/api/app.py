@@ -54,6 +54,8 @@ def _begin() -> None:
         except BadRequest as error:
             cause = error.__cause__ or error.__context__
             raise InvalidRequest("body", f"is not JSON: {cause or error.description}") from None
+        except RecursionError:
+            raise InvalidRequest("body", "is nested too deeply") from None
 
 
 def _end(answer: Response) -> Response:

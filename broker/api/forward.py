@@ -23,8 +23,8 @@ PASSED = ("Authorization", "Content-Type", "Accept")
 class Forwarder:
     """Passes requests on; one client for all threads."""
 
-    def __init__(self, tls: ssl.SSLContext | None) -> None:
-        self._client = httpx.Client(verify=tls or True, timeout=TIMEOUT, trust_env=False)
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._client = httpx.Client(verify=tls, timeout=TIMEOUT, trust_env=False)
 
     def __call__(self, error: NotLeader) -> Response:
         """The answer to the present request, which found no leader here."""

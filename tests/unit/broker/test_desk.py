@@ -1,0 +1,160 @@
+"""The desk and the plans: intent first, then acts; undone, resumed, decided again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from broker.core.actions import Step, step_name
+from broker.core.decisions import IntentChange
+from broker.core.requests import Attach, CloseSession, OpenSession
+from broker.desk import Refused
+from broker.plans import step_from_dict, step_to_dict
+from rtcdn import keys
+from rtcdn.errors import NodeAway, NotLeader, StoreAway
+from rtcdn.model import Kind, PlanRecord, SessionIntent
+from rtcdn.store.port import Commit
+from tests.support.engine import wait_for
+from tests.unit.broker.rig import Rig
+
+OPEN = OpenSession("demo", SessionIntent(audience={"here": 10}))
+VIEW = Attach("demo", "vic", ("view",), rights=("view",), gateway="1", regions=("here",))
+
+
+def test_the_intent_stands_before_anything_is_touched_and_the_plan_is_gone_afterwards(rig: Rig) -> None:
+    """Commit, then act, step by step in ``PL:``."""
+    seen: list[tuple[int, bool]] = []
+
+    def look(step: Step) -> None:
+        record = PlanRecord.from_json(rig.store.read("PL:demo").values["PL:demo"].text)
+        assert record is not None
+        seen.append((record.step, "SS:demo" in rig.keys("SS:")))
+        assert [each["step"] for each in record.steps][record.step] == step_name(step)
+
+    rig.actor.before = look
+    rig.desk.handle(OPEN)
+    assert seen == [(0, True), (1, True), (2, True), (3, True)]
+    assert not rig.keys("PL:")
+    assert len(rig.actor.done) == 4
+
+
+def test_every_step_survives_the_store(rig: Rig) -> None:
+    """What another leader reads is what this one planned."""
+    rig.desk.handle(OPEN)
+    rig.desk.handle(CloseSession("demo"))
+    for step in rig.actor.steps:
+        assert step_from_dict(json.loads(json.dumps(step_to_dict(step)))) == step
+    assert step_from_dict({"step": "never"}) is None
+
+
+def test_an_open_that_a_node_does_not_answer_is_taken_back(rig: Rig) -> None:
+    """All or nothing for who waits for it: no intent, no context is left, and the next try may succeed."""
+    rig.actor.away = {"ab1"}
+    with pytest.raises(NodeAway):
+        rig.desk.handle(OPEN)
+    assert not rig.keys("CX:") | rig.keys("SS:") | rig.keys("LK:") | rig.keys("PL:")
+    assert rig.keeper.current.session("demo") is None
+    made = {each.partition(" ")[2] for each in rig.actor.done if each.startswith("create_context")}
+    gone = {each.partition(" ")[2] for each in rig.actor.done if each.startswith("destroy_context")}
+    assert made == gone - {"demo/mix-ab1"}
+    rig.actor.away = set()
+    rig.desk.handle(OPEN)
+    assert len(rig.keys("CX:")) == 3
+
+
+def test_a_plan_left_in_the_middle_is_finished_from_its_step(rig: Rig) -> None:
+    """As a new leader finds it."""
+    decision = rig.desk.handle(OPEN)
+    record = PlanRecord("d-old", 2, 1, tuple(step_to_dict(step) for step in decision.plan))
+    rig.leadership.commit({keys.plan("demo"): record.to_json()})
+    rig.actor.done.clear()
+    rig.performer.finish("demo")
+    assert rig.actor.done == [f"{step_name(step)} demo/{step.id}" for step in decision.plan[2:]]
+    assert not rig.keys("PL:")
+    rig.performer.finish("demo")
+
+
+def test_a_leader_deposed_between_two_steps_touches_nothing_more(rig: Rig) -> None:
+    """The next step's number cannot be committed."""
+
+    def depose(step: Step) -> None:
+        if len(rig.actor.done) == 1:
+            rig.store.commit(_delete(keys.LEADER))
+            rig.store.put(keys.LEADER, "another")
+
+    rig.actor.before = depose
+    with pytest.raises(NotLeader):
+        rig.desk.handle(OPEN)
+    assert len(rig.actor.done) == 2
+    assert rig.keys("PL:") == {"PL:demo"}
+
+
+def test_a_change_by_another_is_seen_and_decided_again(rig: Rig) -> None:
+    """The map is behind the store when it decides: the commit conflicts, and the second decision fits."""
+    rig.desk.handle(OPEN)
+    rig.keeper._watch.close()
+    wait_for(lambda: not rig.keeper._thread.is_alive(), "the watch has ended")
+    behind = rig.keeper.current.session("demo")
+    assert behind is not None
+    change = IntentChange(keys.session("demo"), SessionIntent(audience={"here": 11}, opened_s=1.0))
+    revision = rig.store.put(change.key, change.value or "")
+    caught_up = []
+
+    def catch_up(condition: object, timeout_s: float) -> bool:
+        caught_up.append(True)
+        rig.keeper.current = rig.keeper.current.apply([(change.key, change.value, revision)], 0.0)
+        return True
+
+    rig.keeper.wait_for = catch_up  # type: ignore[method-assign, assignment]
+    rig.desk.handle(OpenSession("demo", SessionIntent(audience={"here": 500})))
+    assert caught_up == [True]
+    assert '"here":500' in rig.store.read("SS:").values["SS:demo"].text
+
+
+def test_an_attach_is_answered_by_a_replica_that_does_not_lead_and_written_afterwards(rig: Rig, tmp_path: Path) -> None:
+    """No commit, no leader."""
+    rig.desk.handle(OPEN)
+    follower = Rig(rig.store, tmp_path, "b2", stands=False)
+    wait_for(lambda: follower.keeper.current.session("demo"), "the follower sees the session")
+    decision = follower.desk.handle(VIEW)
+    assert decision.grant is not None
+    assert follower.keeper.current.session("demo").participants.get("vic") is not None  # type: ignore[union-attr]
+    wait_for(lambda: rig.keys("PT:") == {"PT:demo:vic"}, "the key is written")
+    with pytest.raises(NotLeader) as caught:
+        follower.desk.handle(CloseSession("demo"))
+    assert caught.value.leader_url == "https://b1.invalid"
+    follower.close()
+
+
+def test_attaches_while_the_store_is_away_are_written_when_it_is_back(rig: Rig) -> None:
+    """The latest of each participant."""
+    rig.desk.handle(OPEN)
+    rig.store.go_away()
+    wait_for(lambda: rig.keeper.away, "noticed")
+    for _ in range(3):
+        last = rig.desk.handle(VIEW)
+    with pytest.raises(StoreAway):
+        rig.desk.handle(CloseSession("demo"))
+    assert rig.batches.waiting == 1
+    rig.store.come_back()
+    wait_for(lambda: rig.keys("PT:") == {"PT:demo:vic"}, "the key is written")
+    assert last.grant is not None
+    assert f'"generation":{last.grant.generation}' in rig.store.read("PT:").values["PT:demo:vic"].text
+
+
+def test_a_refusal_says_why_and_touches_nothing(rig: Rig) -> None:
+    """No audio bridge, no session."""
+    rig.store.commit(_delete(keys.node("ab1")))
+    wait_for(lambda: not rig.keeper.current.serving("ab1"), "the node is silent")
+    with pytest.raises(Refused) as caught:
+        rig.desk.handle(OPEN)
+    assert caught.value.refusal.code == "no-capacity"
+    assert not rig.actor.done
+    assert not rig.keys("SS:")
+    rig.present(ab1=Kind.AB)
+
+
+def _delete(key: str) -> Commit:
+    return Commit(deletes=(key,))
