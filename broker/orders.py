@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from broker.core.actions import Order
 from broker.core.virtual_map import VirtualMap
-from rtcdn.model import ParticipantIntent, Record
+from rtcdn.model import Leg, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,43 +69,57 @@ def order_message(number: int, order: Order) -> dict[str, Any]:
         "participant": order.id,
         "generation": order.generation,
         "role": str(order.role),
+        "leg": order.legs[0].leg if len(order.legs) == 1 else "",
         "leg": order.legs[0].leg if order.order in ("remove", "move") and len(order.legs) == 1 else "",  # else all
         "legs": [leg.to_dict() for leg in order.legs],
         "reason": order.reason,
     }
 
 
-def missing_orders(vmap: VirtualMap, hello: Hello) -> list[Order]:
+def missing_orders(vmap: VirtualMap, hello: Hello, settled: bool = False) -> list[Order]:
     """What a gateway must be told after hello: whom to end, whom to claim, for orders may have been lost with a leader.
 
-    A participant whom the map does not know at all while his session runs is left alone: another replica may have
-    admitted him while the store was away, and has yet to write his key.
+    A leg that the map does not know while its session runs is ended only when ``settled``, some seconds later: another
+    replica may have granted it while the store was away, and has yet to write it. Nobody is claimed then: who came
+    since is not in the hello.
     """
-    shown = {(each.session, each.participant): each for each in hello.participants}
     orders = []
     for each in hello.participants:
         view = vmap.session(each.session)
-        held = view.participants.get(each.participant) if view else None
         if view is None:
-            orders.append(_remove(each, hello.hello, "closed"))
-        elif held and (held.gateway not in ("", hello.hello) or held.generation > each.generation):
-            orders.append(_remove(each, hello.hello, "taken-over"))
-    for session, participant, intent in held_by(vmap, hello.hello):
-        if (session, participant) not in shown and any(leg.state == "up" for leg in intent.legs):
-            adopt = Order(session, participant, hello.hello, "adopt", intent.generation, intent.role, intent.legs)
-            orders.append(adopt)
+            orders.append(_remove(each, hello.hello, (), "closed"))
+            continue
+        intent = view.participants.get(each.participant)
+        known = {leg.leg: leg for leg in (intent.legs if intent else ())}
+        for name in each.legs:
+            leg = known.get(name)
+            if leg and leg.gateway not in ("", hello.hello):
+                orders.append(_remove(each, hello.hello, (leg,), "taken-over"))
+            elif leg is None and settled:
+                orders.append(_remove(each, hello.hello, (Leg(name),), "removed"))
+    return orders if settled else orders + _to_adopt(vmap, hello)
+
+
+def _to_adopt(vmap: VirtualMap, hello: Hello) -> list[Order]:
+    """Legs that are up and this gateway's by the map, and that it did not present."""
+    shown = {(each.session, each.participant, leg) for each in hello.participants for leg in each.legs}
+    orders = []
+    for client in vmap.gateway_clients.get(hello.hello) or ():
+        session, _, participant = client.partition(":")
+        view = vmap.session(session)
+        intent = view.participants.get(participant) if view else None
+        mine = tuple(
+            leg
+            for leg in (intent.legs if intent else ())
+            if leg.gateway == hello.hello and leg.state == "up" and (session, participant, leg.leg) not in shown
+        )
+        if intent and mine:
+            generation = max(leg.generation for leg in mine)
+            orders.append(
+                Order(session, participant, hello.hello, "adopt", generation, intent.role, mine, "lost-order")
+            )
     return orders
 
 
-def held_by(vmap: VirtualMap, gateway: str) -> Iterable[tuple[str, str, ParticipantIntent]]:
-    """Participants whom the map gives to a gateway: session, id, intent."""
-    for name in vmap.gateway_clients.get(gateway) or ():
-        session, _, participant = name.partition(":")
-        view = vmap.session(session)
-        intent = view.participants.get(participant) if view else None
-        if intent:
-            yield session, participant, intent
-
-
-def _remove(each: Presented, gateway: str, reason: str) -> Order:
-    return Order(each.session, each.participant, gateway, "remove", each.generation, reason=reason)
+def _remove(each: Presented, gateway: str, legs: tuple[Leg, ...], reason: str) -> Order:
+    return Order(each.session, each.participant, gateway, "remove", each.generation, legs=legs, reason=reason)

@@ -22,6 +22,7 @@ _log = log.get("broker.stream")
 HELLO_S = 10.0
 AGAIN_S = 2.0
 CATCH_UP_S = 3.0
+SETTLE_S = 5.0
 MAX_MESSAGE_BYTES = 8 << 20
 LEADER_CHANGED = 4001
 NOT_YOURS = 4003
@@ -118,28 +119,33 @@ class GatewayStreams:
             await before.close(TAKEN_OVER, "another connection of this gateway took over")
         _log.info("gateway-connected", gateway=hello.hello, participants=len(hello.participants), last=hello.last)
         box = self._outboxes.setdefault(hello.hello, Outbox())
-        again = asyncio.create_task(self._again(box, connection))
+        tasks = [asyncio.create_task(work) for work in (self._again(box, connection), self._compare(hello))]
         try:
             for message in box.resumed(hello.last):
                 await _tell(connection, message)
-            if self._leadership.leads:
-                await self._caught_up()
-                for order in missing_orders(self._keeper.current, hello):
-                    self._put(order)
             async for text in connection:
                 self._heard(box, text)
         except ConnectionClosed:
             pass
         finally:
-            again.cancel()
+            for task in tasks:
+                task.cancel()
             if self._connections.get(hello.hello) is connection:
                 del self._connections[hello.hello]
                 _log.info("gateway-gone", gateway=hello.hello)
 
-    async def _caught_up(self) -> None:
-        """A leader newly elected compares with what a gateway presents only when its map has seen the election."""
+    async def _compare(self, hello: Hello) -> None:
+        """Tell what may have been lost with a leader: once our map has seen our election, and again a while later."""
+        if not self._leadership.leads:
+            return
         revision = self._leadership.revision
         await asyncio.to_thread(self._keeper.wait_for, lambda vmap: vmap.revision >= revision, CATCH_UP_S)
+        for order in missing_orders(self._keeper.current, hello):
+            self._put(order)
+        await asyncio.sleep(SETTLE_S)
+        if self._leadership.leads and not self._keeper.away:
+            for order in missing_orders(self._keeper.current, hello, settled=True):
+                self._put(order)
 
     def _heard(self, box: Outbox, text: str | bytes) -> None:
         try:
