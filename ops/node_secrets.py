@@ -1,10 +1,12 @@
-"""Secrets of the nodes as the playbooks hand them out: each part of the deployment gets only the fields it needs."""
+"""Secrets as the playbooks hand them out: each part gets the fields it needs, and the public half of the token key."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+
+from rtcdn.tokens import SigningKey
 
 
 def json_file(path: str, missing_ok: bool = False) -> dict[str, str]:
@@ -28,3 +30,10 @@ def read(path: str, fields: Sequence[str] = (), missing_ok: bool = False) -> dic
     if lacking:
         raise ValueError(f"{path} lacks {', '.join(lacking)}: remove the file and run role janus_node for a new one")
     return {name: found[name] for name in (*(fields or found), "version")}
+
+
+def jwks(path: str, missing_ok: bool = False) -> str:
+    """The public half of the token key in ``path`` as a JWKS document; an empty one when it may be missing."""
+    file = Path(path)
+    document = {"keys": []} if missing_ok and not file.is_file() else SigningKey.from_pem(file).jwks()
+    return json.dumps(document, sort_keys=True)

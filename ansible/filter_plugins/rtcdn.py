@@ -24,6 +24,7 @@ class FilterModule:
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
             "rtcdn_inventory_problems": inventory.problems,
+            "rtcdn_jwks": node_secrets.jwks,
             "rtcdn_json_file": node_secrets.json_file,
             "rtcdn_image_plan": lambda names: [asdict(each) for each in images.plan(list(names))],
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),

@@ -34,7 +34,7 @@ options:
 
 MOVING = ("updating", "rollback_started")
 WRONG = ("paused", "rollback_paused", "rollback_completed")
-REJECTED_MOST = 5  # a host that rejected a task so often lacks the image, a mount, a network: no wait helps
+REJECTED_MOST = 4  # Swarm keeps five dead tasks; a host that rejects task after task lacks the image, a mount, a network: no wait helps
 CONSTRAINT = re.compile(r"^\s*([\w.]+(?:\.[\w.-]+)?)\s*(==|!=)\s*(\S+)\s*$")
 
 
