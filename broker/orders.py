@@ -69,7 +69,6 @@ def order_message(number: int, order: Order) -> dict[str, Any]:
         "participant": order.id,
         "generation": order.generation,
         "role": str(order.role),
-        "leg": order.legs[0].leg if len(order.legs) == 1 else "",
         "leg": order.legs[0].leg if order.order in ("remove", "move") and len(order.legs) == 1 else "",  # else all
         "legs": [leg.to_dict() for leg in order.legs],
         "reason": order.reason,
