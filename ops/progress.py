@@ -1,0 +1,167 @@
+"""Runs a playbook and shows one line for each of its steps, with elapsed times; Ansible's own output goes to a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+TREE = Path(__file__).resolve().parent.parent
+LOG_TAIL_LINES = 12
+STILL_S = 20.0  # without a terminal, a step that takes longer says so each time this long has passed
+
+
+@dataclass
+class Outcome:
+    """How a playbook ended."""
+
+    code: int = 0
+    changed: int = 0
+    took_s: float = 0.0
+    failures: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Screen:
+    """Lines of steps: rewritten in place on a terminal, one when done (and signs of life) elsewhere."""
+
+    out: TextIO
+    live: bool
+    plays: int = 0
+    number: int = 0
+    step: str = ""
+    task: str = ""
+    changed: int = 0
+    began_s: float = 0.0
+    said_s: float = 0.0
+
+    def on_event(self, event: Mapping[str, Any], now_s: float) -> None:
+        """One event of the callback plugin ``rtcdn_progress``."""
+        kind = event["event"]
+        if kind == "start":
+            self.plays = int(event["plays"])
+        elif kind == "play":
+            self.close(now_s)
+            self.step, self.task, self.changed = str(event["name"]), "", 0
+            self.number += 1
+            self.began_s = self.said_s = now_s
+        elif kind == "task":
+            self.task = str(event["name"])
+        elif kind == "changed":
+            self.changed += 1
+        elif kind == "end":
+            self.close(now_s)
+        self.tick(now_s)
+
+    def tick(self, now_s: float) -> None:
+        """Time passes."""
+        if not self.step:
+            return
+        if self.live:
+            self.out.write("\r\033[K" + self._line(now_s, f" {self.task}")[: _width()])
+            self.out.flush()
+        elif now_s - self.said_s >= STILL_S:
+            self.said_s = now_s
+            self.out.write(f"          ... {clock(now_s - self.began_s)} {self.task}\n")
+            self.out.flush()
+
+    def close(self, now_s: float, mark: str = "") -> None:
+        """The step that runs is over."""
+        if self.step:
+            done = mark or (f"{self.changed} changed" if self.changed else "ok")
+            self.out.write(("\r\033[K" if self.live else "") + self._line(now_s, done) + "\n")
+            self.out.flush()
+        self.step = ""
+
+    def _line(self, now_s: float, end: str) -> str:
+        head = f"  [{self.number:2}/{self.plays or '?':>2}] {self.step} "
+        return f"{head:.<62} {clock(now_s - self.began_s)}  {end}"
+
+
+def clock(seconds: float) -> str:
+    """``m:ss``."""
+    return f"{int(seconds) // 60:2}:{int(seconds) % 60:02}"
+
+
+def play(playbook: str, inventory: str, extra: Mapping[str, Any], log: Path, out: TextIO | None = None) -> Outcome:
+    """Run ``playbook`` on ``inventory`` with extra variables; its whole output goes to ``log``."""
+    out = out or sys.stdout
+    screen = Screen(out, out.isatty())
+    outcome = Outcome()
+    began_s = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    reading, writing = os.pipe()
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "--inventory", inventory, playbook]
+    command += ["--extra-vars", json.dumps(dict(extra))]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(TREE / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    environment |= {"ANSIBLE_CALLBACKS_ENABLED": "rtcdn_progress", "RTCDN_PROGRESS_FD": str(writing)}
+    with log.open("w", encoding="utf-8") as kept:
+        process = subprocess.Popen(
+            command, cwd=TREE, env=environment, pass_fds=(writing,), stdin=subprocess.DEVNULL, stdout=kept, stderr=kept
+        )
+        os.close(writing)
+        try:
+            _follow(process, reading, screen, outcome)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            screen.close(time.monotonic(), "interrupted")
+            raise
+        finally:
+            os.close(reading)
+    outcome.code = process.wait()
+    outcome.took_s = time.monotonic() - began_s
+    if outcome.code:
+        screen.close(time.monotonic(), "FAILED")
+        explain(outcome, log, out)
+    return outcome
+
+
+def _follow(process: subprocess.Popen[bytes], reading: int, screen: Screen, outcome: Outcome) -> None:
+    """Show events until the process has ended: what it started in the background may hold the pipe open."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(reading, selectors.EVENT_READ)
+        rest = b""
+        while True:
+            ready = selector.select(timeout=1.0)
+            chunk = os.read(reading, 65536) if ready else b""
+            rest += chunk
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                event = json.loads(line)
+                if event["event"] == "failed":
+                    outcome.failures.append(event)
+                elif event["event"] == "end":
+                    outcome.changed = int(event["changed"])
+                    if event["failed"]:
+                        continue
+                screen.on_event(event, time.monotonic())
+            if not chunk and (ready or process.poll() is not None):
+                return
+            screen.tick(time.monotonic())
+
+
+def explain(outcome: Outcome, log: Path, out: TextIO) -> None:
+    """What failed, where, and the end of the log."""
+    if outcome.failures:
+        last = outcome.failures[-1]
+        out.write(f"\nFailed on {last['host']}: {last['task']}\n")
+        out.write("".join(f"  {line}\n" for line in last["text"].strip().splitlines()[-LOG_TAIL_LINES:]))
+    else:
+        lines = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()
+        out.write("\nAnsible ended early:\n" + "".join(f"  {line}\n" for line in lines[-LOG_TAIL_LINES:]))
+    out.write(f"The whole output is in {log}\n")
+
+
+def _width() -> int:
+    try:
+        return max(40, os.get_terminal_size(sys.stdout.fileno()).columns - 1) + len("\r\033[K")
+    except OSError:
+        return 120
