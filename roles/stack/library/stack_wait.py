@@ -34,7 +34,7 @@ options:
 
 MOVING = ("updating", "rollback_started")
 WRONG = ("paused", "rollback_paused", "rollback_completed")
-REJECTED_MOST = 4  # Swarm keeps five dead tasks; a host that rejects task after task lacks the image, a mount, a network: no wait helps
+REJECTED_MOST = 4  # Swarm keeps five dead tasks; a host that rejects one after the other will not take the next
 CONSTRAINT = re.compile(r"^\s*([\w.]+(?:\.[\w.-]+)?)\s*(==|!=)\s*(\S+)\s*$")
 
 
