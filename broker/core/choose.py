@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHORTLIST = 32
 PER_REGION = 4  # nodes that pass are scored per region; one would do for the choice, the rest explain it
+PER_VIEWER = 2  # and when a viewer is led to a stage that is there: who got him, and who came next
 
 
 class _Search:
@@ -48,6 +49,7 @@ class _Search:
 
     def walk(self, shelf: Shelf, filters: tuple[Filter, ...], among: Collection[str] | None = None) -> None:
         """Look along a shelf until enough nodes pass."""
+        wanted = PER_REGION if among is None else PER_VIEWER
         limit = self.policy.limits.full_weight
         seen = found = 0
         for _, _, node_id in shelf.heaviest(limit) if self.policy.heaviest_first else shelf.lightest(limit):
@@ -55,13 +57,13 @@ class _Search:
             if among is not None and node_id not in among:
                 continue
             found += self.look(self.vmap.nodes[node_id], filters)
-            if found >= PER_REGION:
+            if found >= wanted:
                 break
         if among is None:
             full = shelf.above(limit)
             self.exclude("full", full)
             self.exclude("outweighed", shelf.size - full - seen)
-        elif found >= PER_REGION:
+        elif found >= wanted:
             self.exclude("outweighed", len(among) - len(self.passed) - len(self.lost))
         else:
             self.exclude("full, silent or draining", len(among) - len(self.passed) - len(self.lost))
@@ -137,7 +139,7 @@ def choose_serving(
     ``shelf.size / len(nodes)`` steps.
     """
     shelf = vmap.shelves.get((need.kind, region), Shelf())
-    directly = exhaustive or policy.exhaustive or len(nodes) ** 2 <= PER_REGION * max(shelf.size, PER_REGION)
+    directly = exhaustive or policy.exhaustive or len(nodes) ** 2 <= PER_VIEWER * max(shelf.size, PER_VIEWER)
     search = _Search(vmap, need, policy)
     for filters in _ladder(policy):
         search = _Search(vmap, need, policy)

@@ -58,7 +58,7 @@ def decide(
             raise UnknownSession(f"there is no session {request.session}; open it first")
         return HANDLERS[type(request)](draft, scenario(draft.intent.scenario), request)
     except Refused as refused:
-        return Refusal(setting.decision_id, refused.code, refused.detail, tuple(draft.choices))
+        return Refusal(draft.decision_id, refused.code, refused.detail, tuple(draft.choices))
 
 
 def _drain(setting: Setting, request: Drain | Undrain) -> Decision:
@@ -66,7 +66,7 @@ def _drain(setting: Setting, request: Drain | Undrain) -> Decision:
     if setting.vmap.node(request.node) is None:
         raise InvalidRequest("node", f"{request.node!r} is not known; see GET /v1/nodes")
     intent = DrainIntent(request.by, request.deadline_s) if isinstance(request, Drain) else None
-    return Decision(setting.decision_id, changes=(IntentChange(keys.drain(request.node), intent),))
+    return Decision(setting.decision_id(), changes=(IntentChange(keys.drain(request.node), intent),))
 
 
 def _open(draft: Draft, request: OpenSession) -> Decision:

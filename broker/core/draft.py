@@ -39,31 +39,31 @@ class Setting:
     now_s: float
     exhaustive: bool = False
 
-    @property
     def decision_id(self) -> str:
         """The same for the same request on the same map at the same time."""
-        text = f"{self.vmap.revision} {self.now_s!r} {self.request!r}"
+        about = getattr(self.request, "session", ""), getattr(self.request, "participant", "")
+        text = f"{self.vmap.revision} {self.now_s!r} {type(self.request).__name__} {about}"
         return "d-" + hashlib.blake2s(text.encode(), digest_size=8).hexdigest()
 
 
 class Draft:
-    """Used once, by ``decide``: scenarios put changes, choose nodes, give orders; ``decision`` ends it."""
+    """Used once, by ``decide``: scenarios put changes, choose nodes, give orders; ``decision`` ends it.
+
+    ``vmap`` and ``view`` are the map and the session as they would now be.
+    """
 
     def __init__(self, setting: Setting, session_id: str) -> None:
         self.setting = setting
         self.id = session_id
+        self.decision_id = setting.decision_id()
         self.vmap = setting.vmap
+        self.view: SessionView = self.vmap.sessions.get(session_id) or SessionView(session_id)
         self.policy = setting.policy
         self.now_s = setting.now_s
         self.choices: list[Choice] = []
         self.reasons: list[Reason] = []
         self._orders: list[Step] = []
         self._changes: dict[str, Record | None] = {}
-
-    @property
-    def view(self) -> SessionView:
-        """The session as it would now be."""
-        return self.vmap.sessions.get(self.id) or SessionView(self.id)
 
     @property
     def intent(self) -> SessionIntent:
@@ -76,6 +76,7 @@ class Draft:
         """Changes that later choices of this decision must see."""
         self.record(*changes)
         self.vmap = self.vmap.with_changes(changes, 0, self.now_s)
+        self.view = self.vmap.sessions.get(self.id) or SessionView(self.id)
 
     def record(self, *changes: IntentChange) -> None:
         """Changes that no later choice looks at (cheaper)."""
@@ -132,7 +133,7 @@ class Draft:
         if structural and not any(change.key == key for change in changes):
             changes.insert(0, IntentChange(key, base.intent))
         return Decision(
-            id=self.setting.decision_id,
+            id=self.decision_id,
             grant=grant,
             changes=tuple(changes),
             plan=plan_changes(self.setting.vmap, changes, self._orders) if structural else tuple(self._orders),

@@ -86,7 +86,7 @@ def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
         codec=draft.intent.codec,
         generation=generation,
         legs=legs,
-        decision=draft.setting.decision_id,
+        decision=draft.decision_id,
     )
     return draft.decision(grant)
 

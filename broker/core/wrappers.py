@@ -32,13 +32,14 @@ class Load:
 
     def cost(self, capacity: Capacity) -> float:
         """Points of weight: the scarcest share of the capacity, times 100."""
-        pairs = (
-            (self.handles, capacity.handles),
-            (self.egress_kbps, capacity.egress_kbps),
-            (self.egress_packets_ps, capacity.egress_packets_ps),
-            (self.participants, capacity.participants),
-        )
-        return 100.0 * max((asked / limit for asked, limit in pairs if limit > 0), default=0.0)
+        share = self.handles / capacity.handles if capacity.handles > 0 else 0.0
+        if capacity.egress_kbps > 0:
+            share = max(share, self.egress_kbps / capacity.egress_kbps)
+        if capacity.egress_packets_ps > 0:
+            share = max(share, self.egress_packets_ps / capacity.egress_packets_ps)
+        if capacity.participants > 0:
+            share = max(share, self.participants / capacity.participants)
+        return 100.0 * share
 
 
 def view_load(bitrate_bps: int, videos: int = 1) -> Load:

@@ -97,8 +97,8 @@ class Archipelago:
         if self._on_stage(draft, request.participant) >= draft.intent.slots:
             raise Refused("stage-full", f"all {draft.intent.slots} slots are taken; demote a speaker first")
         serving = frozenset(context.node for context in draft.view.duty("ingress").values())
-        need = self.need(draft, "ingress", self.speaker_load(draft), request.regions)
-        node = draft.choose(replace(need, rtt_ms=request.rtt_ms, serving=serving))
+        need = self.need(draft, "ingress", self.speaker_load(draft), request.regions, rtt_ms=request.rtt_ms)
+        node = draft.choose(replace(need, serving=serving))
         if not node:
             raise Refused("no-capacity", "no ingress node may take a speaker now; see the reasons per node")
         return self.leg(draft, "publish", draft.vmap.nodes[node], self.stand(draft, "ingress", node))
@@ -114,9 +114,9 @@ class Archipelago:
 
     def place_view(self, draft: Draft, request: Attach, avoid: frozenset[str] = frozenset()) -> Leg:
         """A stage of the viewer's region, a new one there when those are full, then the regions farther away."""
+        load = self.viewer_load(draft)
         for rung in _rungs(draft.vmap, request.regions):
-            need = self.need(draft, "stage", self.viewer_load(draft), request.regions)
-            need = replace(need, rtt_ms=request.rtt_ms, avoid=avoid)
+            need = self.need(draft, "stage", load, request.regions, rtt_ms=request.rtt_ms, avoid=avoid)
             found = []
             for region in rung:
                 nodes = draft.view.stages.get(region)
@@ -190,11 +190,20 @@ class Archipelago:
         links = wanted_links(lineup, self.mix(draft), view.contexts, view.links, now_s=draft.now_s, anew=anew)
         draft.put_links(links)
 
-    def need(self, draft: Draft, duty: str, load: Load, regions: tuple[str, ...]) -> Need:
+    def need(
+        self,
+        draft: Draft,
+        duty: str,
+        load: Load,
+        regions: tuple[str, ...],
+        *,
+        rtt_ms: dict[str, float] | None = None,
+        avoid: frozenset[str] = frozenset(),
+    ) -> Need:
         """What a duty asks of a node."""
         kind = kind_for(draft.vmap.kinds, duty)
-        codec = "" if duty == "mix" else str(draft.intent.codec)
-        return Need(duty, kind, draft.id, codec, load, regions)
+        codec = "" if duty == "mix" else draft.intent.codec.value
+        return Need(duty, kind, draft.id, codec, load, regions, rtt_ms or {}, avoid=avoid)
 
     def make(self, draft: Draft, duty: str, need: Need) -> str:
         """Choose a node for a duty and make the context there; refused when none may take it."""

@@ -105,7 +105,7 @@ def happen(world: World, event: Any) -> None:
         (world.kill if event[0] == "kill" else world.revive)(event[1])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(EVENTS, max_size=25))
 def test_no_sequence_of_requests_breaks_the_map(events: list[Any]) -> None:
     """``check`` is empty after every step, and housekeeping comes to rest in the end."""
@@ -121,7 +121,7 @@ def test_no_sequence_of_requests_breaks_the_map(events: list[Any]) -> None:
     assert world.vmap.check() == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(EVENTS, max_size=15), REQUESTS)
 def test_a_decision_is_repeatable_and_changes_no_map(events: list[Any], request: Request) -> None:
     """The same map, request and time give the same decision: what replay and explain rest on."""

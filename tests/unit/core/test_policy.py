@@ -126,7 +126,7 @@ def reproduces(choice: Choice) -> bool:
     return best is None if not choice.chosen else best == total(scored[0].terms) and scored[0].node == choice.chosen
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(NODES, ORDERS, st.sampled_from(BUILT_IN), st.data())
 def test_the_shortlist_chooses_as_the_full_list(
     nodes: dict[str, tuple[str, float, str]], regions: tuple[str, ...], policy: Policy, data: st.DataObject
@@ -144,7 +144,7 @@ def test_the_shortlist_chooses_as_the_full_list(
     assert len(short.candidates) + sum(short.excluded.values()) >= len(nodes)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(NODES, st.sampled_from(BUILT_IN), st.data())
 def test_the_shortlist_of_serving_nodes_too(
     nodes: dict[str, tuple[str, float, str]], policy: Policy, data: st.DataObject
