@@ -7,6 +7,7 @@ import os
 import secrets
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,12 +136,13 @@ def start_janus(
     network: Network | None = None,
     events_port: int = 9,
     node_secrets: NodeSecrets | None = None,
+    replace_files: Mapping[str, str] | None = None,
     **overrides: Any,
 ) -> JanusNode:
     """Start one node in ``network`` (fixed ports, an address of its own), or on loopback of the host (free ports).
 
     ``events_port`` is where the test's collector listens, on the network's gateway or on loopback. ``overrides``
-    replace entries of the templates' dict, such as ``event_loops`` or ``debug_level``.
+    replace entries of the templates' dict, such as ``event_loops`` or ``debug_level``; ``replace_files`` whole files.
     """
     node_id = node_id or f"test-{kind.lower()}1"
     node_secrets = node_secrets or fresh_secrets()
@@ -170,7 +172,7 @@ def start_janus(
     name = image(engine)
     entrypoint = engine.client.images.get(name).attrs["Config"]["Entrypoint"]
     command = None if entrypoint else ["janus", "--disable-colors"]
-    files = render(settings)
+    files = {**render(settings), **(replace_files or {})}
     container = engine.run(
         name, command, name=node_id, network=network, address=address, files=files, folder="/etc/janus"
     )
