@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -108,10 +109,12 @@ def listeners(proc: Path = Path("/proc")) -> dict[int, Holder]:
 
 
 def _sockets(folder: Path) -> set[str]:
-    try:
-        links = [str(each.readlink()) for each in (folder / "fd").iterdir()]
-    except OSError:  # the process has ended, or is not ours to look at
-        return set()
+    """Inodes of the sockets of one process; of what ends meanwhile, and of what is not ours to look at, nothing."""
+    links = []
+    with contextlib.suppress(OSError):
+        for each in (folder / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                links.append(str(each.readlink()))
     return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 
