@@ -36,13 +36,11 @@ def net() -> Iterator[str]:
 def deployment(net: str) -> Iterator[site.Site]:
     """What ``up`` makes of a bare host without systemd; ``RTCDN_TEST_SITE`` names one that is there already."""
     if there := os.environ.get("RTCDN_TEST_SITE"):
-        found = site.Site(hosts.Host(there))
-        found.up_output = found.up()
-        yield found
+        yield site.Site(hosts.Host(there))
         return
     made = site.start(f"{net}-site", net)
     try:
-        made.up_output = made.up()
+        made.up()
         yield made
     finally:
         made.remove()

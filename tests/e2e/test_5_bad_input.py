@@ -95,7 +95,7 @@ JOINS = {
     "not a token": ("whep", SESSION, "rubbish", WATCH_OFFER, 401, "token"),
     "expired token": ("whep", SESSION, claims(exp=time.time() - 3600), WATCH_OFFER, 401, "expired"),
     "unknown session": ("whep", "nobody-opened-it", claims("nobody-opened-it"), WATCH_OFFER, 404, "session"),
-    "token of another session": ("whep", SESSION, claims("demo"), WATCH_OFFER, 403, "session"),
+    "token of another session": ("whep", SESSION, claims("demo"), WATCH_OFFER, 401, "session"),
     "viewer who publishes": ("whip", SESSION, claims(), PUBLISH_OFFER, 403, "publish"),
     "empty body": ("whep", SESSION, claims(), "", 400, "sdp"),
     "not SDP": ("whep", SESSION, claims(), "hello", 400, "sdp"),

@@ -15,7 +15,7 @@ def second(deployment: Site, net: str) -> Iterator[Site]:
     """Another deployment, on another host of the same network."""
     made = sites.start(f"{net}-second", net)
     try:
-        made.up_output = made.up()
+        made.up()
         yield made
     finally:
         made.remove()

@@ -27,14 +27,19 @@ class Site:
     """One deployment: its host, what ``up`` printed, and an operator's way in."""
 
     host: hosts.Host
-    up_output: str = ""
     up_took_s: float = 0.0
+    _said: str = field(default="", repr=False)
     _copy: Path | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         """Where clients reach it."""
         return f"https://{self.host.address}:8443"
+
+    @property
+    def up_output(self) -> str:
+        """What the first ``up`` printed."""
+        return self._said or self.up()
 
     def rtcdn(self, *words: str, timeout_s: float = 300) -> str:
         """Output of ``bin/rtcdn`` on the host."""
@@ -49,6 +54,7 @@ class Site:
         output = done.stdout + done.stderr
         assert done.returncode == 0, f"up ended with {done.returncode}:\n{output[-8000:]}"
         self.up_took_s = time.monotonic() - started_s
+        self._said = self._said or output
         return output
 
     def state(self) -> Path:
