@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 SETUP = re.compile(r"^a=setup:actpass(?=\r?$)", re.MULTILINE)
+OPUS = re.compile(r"^(a=rtpmap:\d+ )opus/48000(/2)?$", re.IGNORECASE)
 BUNDLED = re.compile(r"^(m=\S+) 0 ")
 CREDENTIAL = re.compile(r"[A-Za-z0-9+/]{4,256}")
 MEDIA = ("audio", "video")
@@ -154,16 +155,18 @@ def _parameters(text: str) -> dict[str, str]:
 
 
 def for_janus(offer: str) -> str:
-    """``offer`` as Janus is given it: two things changed, neither visible to the client.
+    """``offer`` as Janus is given it: three things changed, none that the client would mind.
 
     actpass becomes active, so that the client sends the first DTLS message: browsers repeat a lost ClientHello after
     50 ms, Janus (OpenSSL) after a second. Media that are bundle-only (Firefox writes all but the first of a kind so)
-    get a port: Janus takes port 0 for a refusal.
+    get a port: Janus takes port 0 for a refusal. Opus is written ``opus/48000/2``: GStreamer
+    writes ``OPUS``, maybe without channels, and Janus does not know it then.
     """
     head, sections = split(SETUP.sub("a=setup:active", offer))
     for lines in sections:
         if "a=bundle-only" in lines:
             lines[0] = BUNDLED.sub(r"\1 9 ", lines[0])
+        lines[:] = [OPUS.sub(r"\1opus/48000/2", line) for line in lines]
     return "\r\n".join([*head, *(line for section in sections for line in section)]) + "\r\n"
 
 

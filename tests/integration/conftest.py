@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.integration.gateway_world import nodes, world  # noqa: F401  (fixtures of the gateway's tests)
 from tests.support.cdn import Cdn, running_cdn
 
 

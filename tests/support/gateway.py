@@ -43,7 +43,7 @@ class FakeBroker:
 
     ingress: JanusNode
     stage: JanusNode
-    codec: Codec = Codec.VP8
+    codecs: dict[str, Codec] = field(default_factory=dict)
     refuse: web.Response | None = None
     generation: int = 0
     holders: dict[tuple[str, str], ParticipantIntent] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class FakeBroker:
 
     async def open(self, session: str, codec: Codec = Codec.VP8) -> None:
         """Make the session's room and stage."""
-        self.codec = codec
+        self.codecs[session] = codec
         room, stage = f"{session}/ingress-{self.ingress.id}", f"{session}/stage-{self.stage.id}"
         await asyncio.to_thread(client(self.ingress).ensure_room, room, codec, 10, 1_500_000)
         await asyncio.to_thread(client(self.stage).ensure_stage, stage, codec, SLOTS)
@@ -74,6 +74,8 @@ class FakeBroker:
     async def order(self, **order: Any) -> None:
         """Send an order and wait for its acknowledgement."""
         number = len(self.acks) + 100
+        if order["order"] == "remove":
+            self.holders.pop((order["session"], order["participant"]), None)  # it is decided before it is ordered
         await self.streams[-1].send_json({"n": number, **order})
         async with self.changed, asyncio.timeout(10):
             await self.changed.wait_for(lambda: number in self.acks)
@@ -101,7 +103,7 @@ class FakeBroker:
             session,
             participant,
             Role(body["role"]),
-            self.codec,
+            self.codecs[session],
             self.generation,
             (leg,),
             ({"urls": "stun:192.0.2.1:3478"},),

@@ -12,6 +12,7 @@ from tests.support.clients import OFFERS, captured
 NAMES = sorted(path.stem for path in OFFERS.glob("*.sdp"))
 PUBLISH = [name for name in NAMES if "-publish" in name]
 WATCH = [name for name in NAMES if "-watch" in name]
+OPUS = "opus/48000/2"
 CLIENTS = ("aiortc", "chromium", "firefox", "gstreamer", "simple-whip-client")
 
 
@@ -86,11 +87,11 @@ def test_media_in_the_wrong_direction_are_refused(way: protocol.Way, name: str) 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_janus_is_given_the_offer_with_two_changes(name: str) -> None:
-    """The client becomes the DTLS client, bundled media get a port; nothing else changes."""
+def test_janus_is_given_the_offer_with_three_changes(name: str) -> None:
+    """The client becomes the DTLS client, bundled media get a port, Opus its usual case; nothing else changes."""
     before, after = captured(name).split(), sdp.for_janus(captured(name)).split()
     changed = {(old, new) for old, new in zip(before, after, strict=True) if old != new}
-    assert changed <= {("a=setup:actpass", "a=setup:active"), ("0", "9")}
+    assert changed <= {("a=setup:actpass", "a=setup:active"), ("0", "9"), ("OPUS/48000/2", OPUS), ("OPUS/48000", OPUS)}
     assert ("a=setup:actpass", "a=setup:active") in changed
     assert (("0", "9") in changed) == ("a=bundle-only" in before)
 
