@@ -4,56 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from rtcdn import keys
-from rtcdn.janus.admin import AdminClient
-from rtcdn.janus.operations import NodeClient
-from rtcdn.janus.rest import RestClient
 from rtcdn.janus.voice import join_voice, leave_voice
-from rtcdn.model import Codec, ContextInfo, Kind, Labels, PluginData
-from rtcdn.store.etcd import EtcdStore
-from tests.support.collector import CollectorProcess
-from tests.support.engine import Engine, free_port, wait_for
+from rtcdn.model import Codec, ContextInfo, Kind
+from tests.support.collector import Place, running_places
+from tests.support.engine import wait_for
 from tests.support.etcd import EtcdServer, running_etcd
-from tests.support.janus import JanusNode, start_janus
 
 pytestmark = pytest.mark.real
-
-
-@dataclass
-class Place:
-    """One node with its collector, as a test looks at it."""
-
-    node: JanusNode
-    client: NodeClient
-    collector: CollectorProcess
-    store: EtcdStore
-
-    def values(self) -> dict[str, str]:
-        """The node's keys that stand in the store."""
-        found = self.store.read(f"{self.node.kind.value}:{self.node.id}:").values
-        found = {**found, **self.store.read(keys.node(self.node.id)).values}
-        return {key: value.text for key, value in found.items()}
-
-    def field(self, name: str) -> str:
-        return self.values().get(keys.node_field(self.node.kind, self.node.id, name), "")
-
-    def labels(self) -> Labels:
-        return Labels.from_json(self.field("LABELS")) or Labels()
-
-    def context(self, janus_id: str) -> ContextInfo | None:
-        data = PluginData.from_json(self.field("PLUGIN")) or PluginData()
-        return next((context for context in data.contexts if context.id == janus_id), None)
-
-    def registered(self) -> bool:
-        return keys.node(self.node.id) in self.values()
-
-    def wait_registered(self) -> None:
-        wait_for(self.registered, f"{self.node.id} is registered\n{self.collector.log()}")
 
 
 @pytest.fixture(scope="module")
@@ -64,28 +26,8 @@ def etcd() -> Iterator[EtcdServer]:
 
 @pytest.fixture(scope="module")
 def places(etcd: EtcdServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Kind, Place]]:
-    folder, made = tmp_path_factory.mktemp("collector"), {}
-    with Engine() as engine:
-        network = engine.network()
-        store = etcd.store()
-        for kind in (Kind.VR, Kind.AB, Kind.ST):
-            port = free_port(network.gateway)
-            node = start_janus(engine, kind, network=network, events_port=port)
-            collector = CollectorProcess(node, etcd, folder, f"{network.gateway}:{port}")
-            made[kind] = Place(node, client(node), collector, store)
-        for place in made.values():
-            place.wait_registered()
+    with running_places(etcd, tmp_path_factory.mktemp("collector")) as made:
         yield made
-        for place in made.values():
-            place.collector.stop()
-        store.close()
-
-
-def client(node: JanusNode) -> NodeClient:
-    """The node as the broker uses it."""
-    admin = AdminClient(node.admin_url, node.secrets.admin_secret)
-    rest = RestClient(node.rest_url, node.secrets.api_secret)
-    return NodeClient(node.kind, admin, node.secrets, node.media_ip, rest=rest)
 
 
 @pytest.mark.parametrize("kind", [Kind.VR, Kind.AB, Kind.ST])

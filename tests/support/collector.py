@@ -7,11 +7,20 @@ import os
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.engine import free_port
+from rtcdn import keys
+from rtcdn.janus.admin import AdminClient
+from rtcdn.janus.operations import NodeClient
+from rtcdn.janus.rest import RestClient
+from rtcdn.model import ContextInfo, Kind, Labels, PluginData
+from rtcdn.store.etcd import EtcdStore
+from tests.support.engine import Engine, free_port, wait_for
 from tests.support.etcd import EtcdServer
-from tests.support.janus import JanusNode
+from tests.support.janus import JanusNode, start_janus
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,3 +81,72 @@ class CollectorProcess:
     def log(self) -> str:
         """What it logged."""
         return self._log.read_text()
+
+
+@dataclass
+class Place:
+    """One node with its collector, as a test looks at it."""
+
+    node: JanusNode
+    client: NodeClient
+    collector: CollectorProcess
+    store: EtcdStore
+
+    def values(self) -> dict[str, str]:
+        """The node's keys that stand in the store."""
+        found = self.store.read(f"{self.node.kind.value}:{self.node.id}:").values
+        found = {**found, **self.store.read(keys.node(self.node.id)).values}
+        return {key: value.text for key, value in found.items()}
+
+    def field(self, name: str) -> str:
+        """Text of one detail, empty when it is not there."""
+        return self.values().get(keys.node_field(self.node.kind, self.node.id, name), "")
+
+    def labels(self) -> Labels:
+        """The node's labels."""
+        return Labels.from_json(self.field("LABELS")) or Labels()
+
+    def data(self) -> PluginData:
+        """The node's plugin data."""
+        return PluginData.from_json(self.field("PLUGIN")) or PluginData()
+
+    def context(self, janus_id: str) -> ContextInfo | None:
+        """One context of the plugin data."""
+        return next((context for context in self.data().contexts if context.id == janus_id), None)
+
+    def registered(self) -> bool:
+        """Does its gate stand?"""
+        return keys.node(self.node.id) in self.values()
+
+    def wait_registered(self) -> None:
+        """Return when it does."""
+        wait_for(self.registered, f"{self.node.id} is registered\n{self.collector.log()}")
+
+
+def client(node: JanusNode) -> NodeClient:
+    """The node as the broker uses it."""
+    admin = AdminClient(node.admin_url, node.secrets.admin_secret)
+    rest = RestClient(node.rest_url, node.secrets.api_secret)
+    return NodeClient(node.kind, admin, node.secrets, node.media_ip, rest=rest)
+
+
+@contextmanager
+def running_places(etcd: EtcdServer, folder: Path) -> Iterator[dict[Kind, Place]]:
+    """A node of each kind with its collector, registered, for as long as the block lasts."""
+    made: dict[Kind, Place] = {}
+    store = etcd.store()
+    with Engine() as engine:
+        network = engine.network()
+        try:
+            for kind in (Kind.VR, Kind.AB, Kind.ST):
+                port = free_port(network.gateway)
+                node = start_janus(engine, kind, network=network, events_port=port)
+                collector = CollectorProcess(node, etcd, folder, f"{network.gateway}:{port}")
+                made[kind] = Place(node, client(node), collector, store)
+            for place in made.values():
+                place.wait_registered()
+            yield made
+        finally:
+            for place in made.values():
+                place.collector.stop()
+            store.close()
