@@ -97,7 +97,7 @@ async def test_methods_and_preflight(world: World) -> None:
     assert "Authorization" in asked.headers["Access-Control-Allow-Headers"]
     assert await problem(await world.ask("GET", "/whep/demo")) == (405, "method-not-allowed")
     refused = await world.ask("PUT", "/whep/demo/bob/1")
-    assert refused.headers["Allow"] == "DELETE,OPTIONS,PATCH"
+    assert refused.headers["Allow"] == "DELETE, OPTIONS, PATCH"
     assert refused.headers["Access-Control-Allow-Origin"] == "*"
     joined = await world.post("whep", "bob", "chromium-watch-1")
     assert joined.headers["Link"] == '<stun:192.0.2.1:3478>; rel="ice-server"'

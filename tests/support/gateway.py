@@ -239,8 +239,8 @@ async def start_gateway(
     peers = Peers(http, registry, broker, participants)
     door = Door(participants, peers, Verifier((str(tmp / "jwks.json"),)), buckets, asyncio.Semaphore(20))
     app = application(door)
-    app.router.add_get("/", _index)
-    app.router.add_static("/", PAGE)
+    app.router.add_get("/{name:|style\\.css|icon\\.svg}", _page)
+    app.router.add_static("/js", PAGE / "js")
     at = await serve(app, stack)
     registry._info = GatewayInfo("local", f"http://{at}", at)
     for work in (orders.run(), participants.sweep(), registry.run()):
@@ -263,5 +263,5 @@ async def until(condition: Any, what: str, timeout_s: float = 10.0) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _index(_: web.Request) -> web.FileResponse:
-    return web.FileResponse(PAGE / "index.html")
+async def _page(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(PAGE / (request.match_info["name"] or "index.html"))
