@@ -84,11 +84,8 @@ BUILT_IN_KINDS: dict[str, WrapperKind] = {
 
 
 def kind_for(kinds: Mapping[str, WrapperKind], duty: str) -> str:
-    """The kind that serves a duty; raises KeyError naming a duty that none serves."""
-    for kind in kinds.values():
-        if duty in kind.duties:
-            return kind.kind
-    raise KeyError(duty)
+    """The kind that serves a duty, empty when none does."""
+    return next((kind.kind for kind in kinds.values() if duty in kind.duties), "")
 
 
 @dataclass(frozen=True, slots=True)

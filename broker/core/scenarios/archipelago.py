@@ -202,6 +202,8 @@ class Archipelago:
     ) -> Need:
         """What a duty asks of a node."""
         kind = kind_for(draft.vmap.kinds, duty)
+        if not kind:
+            raise Refused("no-capacity", f"no kind of node serves the duty {duty!r}")
         codec = "" if duty == "mix" else draft.intent.codec.value
         return Need(duty, kind, draft.id, codec, load, regions, rtt_ms or {}, avoid=avoid)
 
