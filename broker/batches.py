@@ -75,8 +75,8 @@ class BatchWriter:
         with self._writing:
             with self._news:
                 batch = list(self._waiting.values())[:MAX_KEYS]
-            puts = {change.key: change.value for change in batch if change.value is not None}
-            deletes = tuple(change.key for change in batch if change.value is None)
+            puts = {change.key: change.record.to_json() for change in batch if change.record}
+            deletes = tuple(change.key for change in batch if change.record is None)
             try:
                 revision = self._store.commit(Commit(puts=puts, deletes=deletes))
             except StoreAway as error:

@@ -9,10 +9,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from broker.core.decisions import Decision, Refusal
 from broker.core.requests import Request
+from broker.core.virtual_map import VirtualMap
 from rtcdn.store.port import Update
 
 KEPT = 50_000
@@ -20,14 +22,36 @@ SNAPSHOT_PERIOD_S = 3600.0
 BACKLOG = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decision as it was made; written out when somebody needs the text."""
+
+    at_s: float
+    request: Request
+    outcome: Decision | Refusal
+    map_revision: int
+    map_age_s: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is logged and as ``GET /v1/decisions/{id}`` shows it."""
+        return {
+            "at": round(self.at_s, 3),
+            "kind": "decision",
+            "request": {**self.request.to_dict(), "type": type(self.request).__name__},
+            "map_revision": self.map_revision,
+            "map_age_s": round(self.map_age_s, 3),
+            **self.outcome.to_dict(),
+        }
+
+
 class DecisionLog:
     """Writes from a thread of its own, so that no request waits for standard output; never read at start."""
 
     def __init__(self, stream: TextIO | None = None, kept: int = KEPT, now_s: Callable[[], float] = time.time) -> None:
         self._stream, self._kept, self._now_s = stream or sys.stdout, kept, now_s
-        self._entries: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._lock = threading.Lock()
-        self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue(BACKLOG)
+        self._lines: queue.Queue[Entry | dict[str, Any] | None] = queue.Queue(BACKLOG)
         self._thread = threading.Thread(target=self._write, name="decision-log", daemon=True)
         self._next_snapshot_s = 0.0
         self.lost = 0  # lines that found the backlog full
@@ -44,14 +68,7 @@ class DecisionLog:
 
     def decided(self, request: Request, outcome: Decision | Refusal, map_revision: int, map_age_s: float) -> None:
         """Note a decision or a refusal."""
-        entry = {
-            "at": round(self._now_s(), 3),
-            "kind": "decision",
-            "request": {**request.to_dict(), "type": type(request).__name__},
-            "map_revision": map_revision,
-            "map_age_s": round(map_age_s, 3),
-            **outcome.to_dict(),
-        }
+        entry = Entry(self._now_s(), request, outcome, map_revision, map_age_s)
         with self._lock:
             self._entries[outcome.id] = entry
             while len(self._entries) > self._kept:
@@ -61,7 +78,8 @@ class DecisionLog:
     def find(self, decision_id: str) -> dict[str, Any] | None:
         """A past decision, if it is still kept here."""
         with self._lock:
-            return self._entries.get(decision_id)
+            entry = self._entries.get(decision_id)
+        return entry.to_dict() if entry else None
 
     def heard(self, update: Update) -> None:
         """Note what the watch brought: a snapshot whole, changes as they are."""
@@ -73,15 +91,14 @@ class DecisionLog:
             changes = {change.key: change.value.text if change.value else None for change in update.changes}
             self._line({"at": at, "kind": "changes", "revision": update.revision, "changes": changes})
 
-    def due_snapshot(self) -> bool:
-        """Once an hour: is it time for another snapshot?"""
+    def remember(self, vmap: VirtualMap) -> None:
+        """Note the whole map, once an hour: whoever replays begins there."""
         now_s = self._now_s()
-        due = now_s >= self._next_snapshot_s
-        if due:
+        if now_s >= self._next_snapshot_s:
             self._next_snapshot_s = now_s + SNAPSHOT_PERIOD_S
-        return due
+            self._line({"at": round(now_s, 3), "kind": "map", **vmap.to_dict()})
 
-    def _line(self, entry: dict[str, Any]) -> None:
+    def _line(self, entry: Entry | dict[str, Any]) -> None:
         try:
             self._lines.put_nowait(entry)
         except queue.Full:
@@ -89,6 +106,7 @@ class DecisionLog:
 
     def _write(self) -> None:
         while (entry := self._lines.get()) is not None:
-            self._stream.write(json.dumps(entry, separators=(",", ":")) + "\n")
+            content = entry.to_dict() if isinstance(entry, Entry) else entry
+            self._stream.write(json.dumps(content, separators=(",", ":")) + "\n")
             if self._lines.empty():
                 self._stream.flush()

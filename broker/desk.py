@@ -186,19 +186,19 @@ class Desk:
                 raise
 
     def _note(self, request: Request, outcome: Decision | Refusal) -> None:
+        """Every decision is a line of the decision log; what a leader did and every refusal are events too."""
         vmap = self._keeper.current
         self._decisions.decided(request, outcome, vmap.revision, self._keeper.age_s)
-        chosen = {choice.duty: choice.chosen for choice in outcome.choices}
-        verdict = outcome.code if isinstance(outcome, Refusal) else "yes"
-        _log.info(
+        refused = outcome.code if isinstance(outcome, Refusal) else ""
+        tell = _log.info if refused or not request.attach_class else _log.debug
+        tell(
             "decided",
             id=outcome.id,
             request=type(request).__name__,
             subject=subject(request),
-            verdict=verdict,
-            chosen=",".join(f"{duty}:{node}" for duty, node in chosen.items()) or "-",
+            verdict=refused or "yes",
+            chosen=",".join(f"{choice.duty}:{choice.chosen}" for choice in outcome.choices) or "-",
             map_revision=vmap.revision,
-            map_age_s=round(self._keeper.age_s, 3),
         )
 
 

@@ -133,6 +133,7 @@ def _connect(parts: Parts, reconciler: Reconciler, streams: GatewayStreams) -> N
 
     def heard(update: Update) -> None:
         parts.decisions.heard(update)
+        parts.decisions.remember(parts.keeper.current)
         live.followers.heard(update)
         if any(change.key == keys.LEADER and change.value is None for change in update.changes):
             parts.leadership.nudge()

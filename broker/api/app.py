@@ -59,10 +59,10 @@ def _begin() -> None:
 
 
 def _end(answer: Response) -> Response:
-    """Count, and leave an audit line of what was not just looked at."""
+    """Count, and leave an audit line of what operators changed and of what was refused."""
     metrics = parts().metrics
     metrics.requests.labels(http.method, str(answer.status_code)).inc()
     metrics.seconds.observe(time.perf_counter() - g.get("began", time.perf_counter()))
-    if http.method != "GET":
+    if http.method != "GET" and (answer.status_code >= 400 or not caller().startswith("gateway-")):
         _log.info("asked", method=http.method, path=http.path, by=operator() or caller(), status=answer.status_code)
     return answer

@@ -27,7 +27,7 @@ from broker.plans import Performer
 from broker.watch import MapKeeper
 from rtcdn import keys
 from rtcdn.errors import NodeAway
-from rtcdn.model import GatewayInfo, Kind, Labels, LeaderInfo, PluginData
+from rtcdn.model import Capacity, GatewayInfo, Kind, Labels, LeaderInfo, PluginData
 from rtcdn.store.memory import MemoryStore
 from rtcdn.store.port import put_many
 from rtcdn.tokens import OPERATOR, Claims, SigningKey, Verifier
@@ -35,11 +35,12 @@ from tests.support.engine import wait_for
 
 NODES = {"vr1": Kind.VR, "ab1": Kind.AB, "st1": Kind.ST, "st2": Kind.ST}
 REGION = "here"
+WIDE = Capacity(10**9, 10**12, 10**12, 10**9)
 
 
 def node_keys(node: str, kind: Kind) -> dict[str, str]:
     """What a collector writes of an idle node."""
-    labels = Labels(f"http://{node}/admin", f"http://{node}/janus", host=node, version="1.4.1")
+    labels = Labels(f"http://{node}/admin", f"http://{node}/janus", host=node, version="1.4.1", capacity=WIDE)
     values = {"ADDRESS": f"{node}:8188", "CPU": "5", "MEM": "5", "WEIGHT": "5", "REGION": REGION}
     values |= {"LABELS": labels.to_json(), "PLUGIN": PluginData().to_json()}
     return {keys.node_field(kind, node, name): text for name, text in values.items()} | {keys.node(node): kind.value}
