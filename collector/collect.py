@@ -16,7 +16,7 @@ from collector.settings import Settings
 from collector.view import View
 from rtcdn.errors import NodeAway, NodeRefused, StoreAway
 from rtcdn.log import EventLog
-from rtcdn.model import ContextInfo
+from rtcdn.model import ContextInfo, Kind
 
 GATHER_S = 0.03  # events that come together are read together
 LOOK_AGAIN_S = 0.3  # Streaming counts a viewer out up to 0.2 s after his hangup
@@ -122,7 +122,7 @@ class Collector:
             self._contexts = {context.id: context for context in self.probe.contexts()}
             self._swept_handles = self.probe.handles()
             self._sweep_at_s = now_s + self.settings.sweep_s
-        elif dirty:
+        elif dirty := dirty | self._untold():
             for janus_id in dirty:
                 self._read_one(janus_id)
         else:
@@ -130,6 +130,10 @@ class Collector:
         after = self.probe.counters()
         self._load = measure(self._counters or after, after, self._load)
         self._counters = after
+
+    def _untold(self) -> set[str]:
+        """Contexts of which events do not tell all: AudioBridge keeps silent about its forwarders (1.4.1)."""
+        return set(self._contexts) if self.settings.node.kind is Kind.AB else set()
 
     def _read_one(self, janus_id: str) -> None:
         context = self.probe.context(janus_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.support.engine import wait_for
 from tests.support.etcd import EtcdServer, running_etcd
 
 pytestmark = pytest.mark.real
+NO_SWEEP_S = 3600  # whatever shows here was brought by an event
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def etcd() -> Iterator[EtcdServer]:
 
 @pytest.fixture(scope="module")
 def places(etcd: EtcdServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Kind, Place]]:
-    with running_places(etcd, tmp_path_factory.mktemp("collector")) as made:
+    with running_places(etcd, tmp_path_factory.mktemp("collector"), sweep_s=NO_SWEEP_S) as made:
         yield made
 
 
@@ -51,13 +51,12 @@ def test_a_node_presents_itself_with_every_key_of_the_schema(places: dict[Kind, 
     assert int(place.field("WEIGHT")) == max(labels.weight_terms.values())
 
 
-def test_contexts_forwarders_and_links_show_soon_after_their_event(places: dict[Kind, Place]) -> None:
-    """What is made on a node is in the store within a fraction of the sweep's period, and goes when it goes."""
+def test_contexts_forwarders_and_links_show_by_their_events(places: dict[Kind, Place]) -> None:
+    """What is made on a node is told, and goes when it goes; no sweep is due meanwhile."""
     room, mix, stage = "live/ingress-x", "live/mix-y", "live/stage-z"
     places[Kind.VR].client.ensure_room(room, Codec.VP8, 4, 1_000_000)
     places[Kind.AB].client.ensure_mix(mix)
     media = places[Kind.ST].client.ensure_stage(stage, Codec.VP8, ("v1", "v2", "s1"))
-    began_s = time.monotonic()
     for kind, janus_id in ((Kind.VR, room), (Kind.AB, mix), (Kind.ST, stage)):
         wait_for(lambda k=kind, c=janus_id: places[k].context(c), f"{janus_id} shows")
     seen = places[Kind.ST].context(stage)
@@ -73,7 +72,6 @@ def test_contexts_forwarders_and_links_show_soon_after_their_event(places: dict[
     for kind, janus_id in ((Kind.VR, room), (Kind.AB, mix), (Kind.ST, stage)):
         places[kind].client.drop_context(janus_id)
         wait_for(lambda k=kind, c=janus_id: places[k].context(c) is None, f"{janus_id} is gone")
-    assert time.monotonic() - began_s < 10, "only a sweep brought it"
 
 
 def test_a_lease_that_is_lost_is_taken_anew(places: dict[Kind, Place], etcd: EtcdServer) -> None:

@@ -29,7 +29,13 @@ class CollectorProcess:
     """``python3 -m collector`` for one node."""
 
     def __init__(
-        self, node: JanusNode, etcd: EtcdServer, folder: Path, events_address: str, region: str = "here"
+        self,
+        node: JanusNode,
+        etcd: EtcdServer,
+        folder: Path,
+        events_address: str,
+        region: str = "here",
+        sweep_s: int = 10,
     ) -> None:
         """``events_address`` is the ``host:port`` that the node was told to send its events to."""
         self.node = node
@@ -54,6 +60,7 @@ class CollectorProcess:
             "RTCDN_MEDIA_IP": node.media_ip,
             "RTCDN_EVENTS_LISTEN": events_address,
             "RTCDN_HEALTH_LISTEN": self.health,
+            "RTCDN_SWEEP_S": str(sweep_s),
         }
         self.start()
 
@@ -131,7 +138,7 @@ def client(node: JanusNode) -> NodeClient:
 
 
 @contextmanager
-def running_places(etcd: EtcdServer, folder: Path) -> Iterator[dict[Kind, Place]]:
+def running_places(etcd: EtcdServer, folder: Path, sweep_s: int = 10) -> Iterator[dict[Kind, Place]]:
     """A node of each kind with its collector, registered, for as long as the block lasts."""
     made: dict[Kind, Place] = {}
     store = etcd.store()
@@ -141,7 +148,7 @@ def running_places(etcd: EtcdServer, folder: Path) -> Iterator[dict[Kind, Place]
             for kind in (Kind.VR, Kind.AB, Kind.ST):
                 port = free_port(network.gateway)
                 node = start_janus(engine, kind, network=network, events_port=port)
-                collector = CollectorProcess(node, etcd, folder, f"{network.gateway}:{port}")
+                collector = CollectorProcess(node, etcd, folder, f"{network.gateway}:{port}", sweep_s=sweep_s)
                 made[kind] = Place(node, client(node), collector, store)
             for place in made.values():
                 place.wait_registered()
