@@ -58,7 +58,7 @@ def seen(deployment: Deployment, vmap: dict[str, Any], flowing: str | None = Non
     sessions = [session_row(session, nodes, ages) for session in vmap["sessions"].values() if session["intent"]]
     gateways = {name: vmap["gateways"].get(name) for name in sorted({*deployment.gateways, *vmap["gateways"]})}
     leader = vmap["leader"] or {}
-    problems = [f"node {node['id']} is {node['state']}" for node in nodes if node["state"] != "ready"]
+    problems = [f"node {node['id']} is {node['state']}" for node in nodes if node["state"] == "silent"]
     problems += [f"gateway {name} is silent" for name, info in gateways.items() if info is None]
     problems += [] if leader else ["no broker leads: nothing can be changed until one does"]
     problems += not_flowing(sessions, flowing) if flowing else []
