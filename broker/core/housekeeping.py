@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from broker.core.draft import Draft, Refused, Setting
+from broker.core.decide import decide
+from broker.core.decisions import Refusal
 from broker.core.policy.base import Policy
 from broker.core.requests import CloseSession, GatewayLost, Reap, Request, Talking, Vacate
 from broker.core.scenarios.registry import SCENARIOS
@@ -25,7 +26,7 @@ def due(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
         if view.intent is None:
             if not _unreadable(vmap, name):
                 yield CloseSession(name)
-        elif view.intent.scenario in SCENARIOS and _untidy(vmap, view, policy, now_s):
+        elif view.intent.scenario in SCENARIOS and _worth(vmap, Reap(name), policy, now_s):
             yield Reap(name)
 
 
@@ -43,8 +44,9 @@ def _nodes_to_leave(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[
         gone = lost(wrapper, policy, now_s)
         if wrapper.hosting and ((wrapper.present and wrapper.draining) or (gone and believe)):
             for session in sorted(wrapper.hosting):
-                if vmap.session(session):
-                    yield Vacate(session, name, lost=gone)
+                request = Vacate(session, name, lost=gone)
+                if vmap.session(session) and _worth(vmap, request, policy, now_s):
+                    yield request
 
 
 def _talkers(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
@@ -85,15 +87,10 @@ def _lost_gateways(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[R
                     yield GatewayLost(session, name)
 
 
-def _untidy(vmap: VirtualMap, view: SessionView, policy: Policy, now_s: float) -> bool:
-    """Whether tidying the session would change anything."""
-    assert view.intent is not None
-    draft = Draft(Setting(vmap, Reap(view.id), policy, now_s), view.id)
-    try:
-        SCENARIOS[view.intent.scenario].tidy(draft)
-    except Refused:
-        return False
-    return bool(draft.decision().changes)
+def _worth(vmap: VirtualMap, request: Request, policy: Policy, now_s: float) -> bool:
+    """Whether deciding the request would change anything, or be refused (which somebody should hear)."""
+    answer = decide(vmap, request, policy, now_s)
+    return isinstance(answer, Refusal) or bool(answer.changes or answer.plan)
 
 
 def _unreadable(vmap: VirtualMap, session: str) -> bool:

@@ -54,22 +54,25 @@ class Archipelago:
         if not draft.view.duty("ingress"):
             self.make(draft, "ingress", self.need(draft, "ingress", self.speaker_load(draft), (*near, *regions)))
         for region in regions:
-            self._open_stages(draft, region, audience[region])
+            if region in draft.vmap.regions():
+                self._open_stages(draft, region, audience[region])
+        if not set(regions) <= set(draft.vmap.regions()):
+            self._open_stages(draft, "", sum(audience.values()))
         if not draft.view.duty("stage"):
             self.make(draft, "stage", self.need(draft, "stage", self.viewer_load(draft), (*regions, *near)))
         self.rewire(draft)
 
     def _open_stages(self, draft: Draft, region: str, viewers: int) -> None:
-        """Stages of a region until their nodes can carry its audience."""
-        within = frozenset((region,)) if region in draft.vmap.regions() else frozenset[str]()
-        room = sum(self.capacity(draft, node, name) for node, name in draft.view.stages.get(region, {}).items())
+        """Stages of a region until their nodes can carry its audience; an empty region stands for all of them."""
+        room = self.room(draft, region)
+        need = self.need(draft, "stage", self.viewer_load(draft), (region,) if region else ())
         found: list[IntentChange] = []
         taken = {context.node for context in draft.view.duty("stage").values()}
         while room < viewers:
-            need = self.need(draft, "stage", self.viewer_load(draft), (region,))
-            node = draft.choose(replace(need, within=within, avoid=frozenset(taken)))
+            node = draft.choose(replace(need, within=frozenset(need.regions), avoid=frozenset(taken)))
             if not node:
-                detail = f"{region}: room for {room} of {viewers} viewers; add egress nodes or lower the audience"
+                where = region or "all regions"
+                detail = f"{where}: room for {room} of {viewers} viewers; add egress nodes or lower the audience"
                 draft.reasons.append(Reason("short-of-capacity", detail))
                 break
             taken.add(node)
@@ -237,6 +240,12 @@ class Archipelago:
     def speaker_load(self, draft: Draft) -> Load:
         """A speaker is sent to every stage."""
         return publish_load(draft.intent.bitrate_bps, max(1, len(draft.view.duty("stage"))))
+
+    def room(self, draft: Draft, region: str, but: str = "") -> int:
+        """Viewers the stages of a region can have in all, one left out; an empty region stands for all of them."""
+        stages = draft.view.stages
+        found = (stages.get(region, {}),) if region else tuple(stages.values())
+        return sum(self.capacity(draft, node, name) for nodes in found for node, name in nodes.items() if name != but)
 
     def capacity(self, draft: Draft, node: str, context: str) -> int:
         """Viewers a stage can have in all: those it has, and what is free on its node (silent ones may come back)."""

@@ -93,7 +93,8 @@ def _needed(shape: Archipelago, draft: Draft, name: str, context: ContextIntent)
         return True
     if context.duty != "stage":
         return False
-    region = draft.vmap.nodes[context.node].region
-    stages = draft.view.stages.get(region, {})
-    room = sum(shape.capacity(draft, node, other) for node, other in stages.items() if other != name)
-    return room < draft.intent.audience.get(region, 0)
+    audience = draft.intent.audience
+    promised = audience.get(draft.vmap.nodes[context.node].region, 0)
+    return shape.room(draft, draft.vmap.nodes[context.node].region, but=name) < promised or shape.room(
+        draft, "", but=name
+    ) < sum(audience.values())

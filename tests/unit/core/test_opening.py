@@ -104,3 +104,16 @@ def test_without_a_node_of_a_kind_nothing_opens() -> None:
     answer = world.ask(OpenSession("demo", SessionIntent()))
     assert isinstance(answer, Refusal)
     assert (answer.code, answer.choices[0].excluded) == ("no-capacity", {"silent": 1, "kind": 3})
+
+
+def test_an_audience_where_no_node_stands_is_served_from_elsewhere_once() -> None:
+    """And housekeeping neither opens more and more for it nor takes its stages away."""
+    world = continents()
+    opened(world, moon=300, eu=10)
+    stages = sorted(world.vmap.sessions["demo"].duty("stage"))
+    assert len(stages) == 1
+    for _ in range(4):
+        world.tick(100)
+        assert world.housekeep() == []
+    wide = opened(world, moon=500, eu=10)
+    assert len(wide.changes) == 3

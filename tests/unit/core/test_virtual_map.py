@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from broker.core.requests import Drain, Undrain
+from broker.core.tables import Table
 from broker.core.virtual_map import VirtualMap
 from broker.core.wrappers import SETTLE_S
 from rtcdn import keys
@@ -88,7 +91,7 @@ def test_building_and_applying_give_the_same_map() -> None:
     snapshot["SS:demo"] = (view.intent.to_json(), view.revision)
     snapshot["ND:st2"] = ('{"by": "op", "deadline_s": 5.0}', 1)
     snapshot["GW:gw"] = (GatewayInfo(region="local").to_json(), 1)
-    tables = {"CX": view.contexts, "LK": view.links, "PT": view.participants}
+    tables: dict[str, Table[Any]] = {"CX": view.contexts, "LK": view.links, "PT": view.participants}
     for prefix, table in tables.items():
         snapshot |= {f"{prefix}:demo:{name}": (table[name].to_json(), 1) for name in table}
     built = VirtualMap.build(snapshot, world.now_s, 50)
