@@ -16,13 +16,13 @@ SCAN = textwrap.dedent("""
     async def probe(gate, port):
         async with gate:
             try:
-                _, writer = await asyncio.wait_for(asyncio.open_connection(sys.argv[1], port), 1)
+                _, writer = await asyncio.wait_for(asyncio.open_connection(sys.argv[1], port), 5)
             except (OSError, TimeoutError):
                 return None
             writer.close()
             return port
     async def main():
-        gate = asyncio.Semaphore(1500)
+        gate = asyncio.Semaphore(500)
         found = await asyncio.gather(*(probe(gate, port) for port in range(1, 32768)))
         print(*[port for port in found if port])
     asyncio.run(main())
@@ -71,8 +71,8 @@ def test_only_https_is_reachable_by_tcp(deployment: Site, net: str) -> None:
 
 def test_only_webrtc_is_reachable_by_udp(deployment: Site, net: str) -> None:
     """The ranges of WebRTC answer, those of links between nodes do not."""
-    webrtc, links, other = [21990, 22990, 25490, 28490], [23990, 26990, 29990], [9999, 10500, 30500]
-    ports = [str(port) for port in (*webrtc, *links, *other)]
+    webrtc, links = [21990, 22990, 25490, 28490], [10500, 23990, 26990, 29990]
+    ports = [str(port) for port in (*webrtc, *links)]
     python = deployment.host.run("sh", "-c", "command -v python3")
     words = ["exec", "--detach", deployment.host.name, python, "-c", ECHO, *ports]
     hosts.docker(*words)
@@ -80,6 +80,16 @@ def test_only_webrtc_is_reachable_by_udp(deployment: Site, net: str) -> None:
         assert outside(net, ASK, deployment.host.address, *ports) == webrtc
     finally:
         deployment.host.run("pkill", "-f", "with_port.bind")
+
+
+def test_no_other_udp_port_listens(deployment: Site) -> None:
+    """Whatever is bound to more than loopback is WebRTC's, of links (closed above), or of Swarm."""
+    loose = []
+    for line in deployment.host.run("ss", "-Hlnu").splitlines():
+        address, _, port = line.split()[3].rpartition(":")
+        if not address.startswith(("127.", "[::1]")) and not 10000 <= int(port) < 30000:
+            loose.append(f"{address}:{port}")
+    assert loose == []
 
 
 def secrets(deployment: Site) -> dict[str, str]:

@@ -144,12 +144,13 @@ def gateway_holds(site: Site, number: int) -> int:
 @pytest.mark.parametrize("node", ["local-ab1", "local-vr1", "local-st1"])
 async def test_a_janus_dies_and_is_provisioned_again(site: Site, http: aiohttp.ClientSession, node: str) -> None:
     """After Swarm made it again it has the session's contexts, and a speaker and a viewer find each other."""
-    before = {context["id"] for context in site.node(node)["plugin"]["contexts"]}
+    before = set(site.node(node)["contexts"])
+    assert before
     await asyncio.to_thread(kill, site, f"janus_{node}_janus")
     await asyncio.to_thread(back, site, f"janus_{node}_janus")
 
     def provisioned() -> bool:
-        return before <= {context["id"] for context in site.node(node)["plugin"]["contexts"]}
+        return before <= set(site.node(node)["contexts"])
 
     await asyncio.to_thread(wait_for, provisioned, f"{node} has {before} again", HEAL_S, 1)
     made = await speaker(

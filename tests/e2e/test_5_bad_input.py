@@ -42,43 +42,19 @@ def claims(session: str = SESSION, sub: str = "somebody", **more: Any) -> dict[s
 
 
 def footprint(site: Site) -> dict[str, Any]:
-    """What would grow if something leaked: handles, contexts, media and forwarders of each node; keys in the store."""
-    found: dict[str, Any] = {"keys": sorted(key for key in store_keys(site) if f":{SESSION}:" in key)}
-    for node in site.call("GET", "/v1/nodes")["nodes"]:
-        contexts = node["plugin"]["contexts"]
-        found[node["id"]] = {
-            "handles": node["plugin"]["handles"],
-            "contexts": sorted(context["id"] for context in contexts),
-            "forwarders": sum(len(context["forwarders"]) for context in contexts),
-            "viewers": sum(context["viewers"] for context in contexts),
-        }
+    """What would grow if something leaked: keys of the session; handles, contexts, forwarders, viewers of each node."""
+    store = site.store()
+    found: dict[str, Any] = {"keys": sorted(key for key in store if f":{SESSION}" in key)}
+    for key, value in store.items():
+        if key.endswith(":PLUGIN"):
+            plugin = json.loads(value)
+            found[key] = {
+                "handles": plugin["handles"],
+                "contexts": sorted(context["id"] for context in plugin["contexts"]),
+                "forwarders": sum(len(context["forwarders"]) for context in plugin["contexts"]),
+                "viewers": sum(context["viewers"] for context in plugin["contexts"]),
+            }
     return found
-
-
-def store_keys(site: Site) -> list[str]:
-    """Every key in the store, read with the root user's certificate on the host."""
-    pki = "/var/lib/rtcdn/local/pki"
-    image = site.docker("inspect", "--format", "{{.Config.Image}}", site.container("etcd_local"))
-    words = [
-        "run",
-        "--rm",
-        "--network",
-        "host",
-        "--user",
-        "0",
-        "--volume",
-        f"{pki}:/pki:ro",
-        "--entrypoint",
-        "etcdctl",
-        image,
-    ]
-    words += [
-        "--endpoints=https://127.0.0.1:8379",
-        "--cacert=/pki/ca.crt",
-        "--cert=/pki/root.crt",
-        "--key=/pki/root.key",
-    ]
-    return [line for line in site.docker(*words, "get", "--prefix", "", "--keys-only").splitlines() if line]
 
 
 def is_problem(answer: aiohttp.ClientResponse, body: str, says: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import ssl
@@ -96,7 +97,16 @@ class Site:
     def node(self, name: str) -> dict[str, Any]:
         """One node on the broker's map."""
         nodes = self.call("GET", "/v1/nodes")["nodes"]
-        return next(node for node in nodes if node["id"] == name)
+        return dict(next(node for node in nodes if node["id"] == name))
+
+    def store(self) -> dict[str, str]:
+        """Everything in the store, read on the host with the root user's certificate."""
+        image = self.docker("inspect", "--format", "{{.Config.Image}}", self.container("etcd_local"))
+        words = ["run", "--rm", "--network", "host", "--user", "0", "--volume", f"{STATE}/pki:/pki:ro"]
+        words += ["--entrypoint", "etcdctl", image, "--endpoints=https://127.0.0.1:8379", "--cacert=/pki/ca.crt"]
+        words += ["--cert=/pki/root.crt", "--key=/pki/root.key", "get", "--prefix", "", "--write-out=json"]
+        pairs = json.loads(self.docker(*words)).get("kvs", [])
+        return {_text(each["key"]): _text(each.get("value", "")) for each in pairs}
 
     def tls(self) -> ssl.SSLContext:
         """Trust in the deployment's own authority."""
@@ -120,6 +130,10 @@ class Site:
         self.host.remove()
         if self._copy is not None:
             shutil.rmtree(self._copy, ignore_errors=True)
+
+
+def _text(encoded: str) -> str:
+    return base64.b64decode(encoded).decode()
 
 
 def start(name: str, network: str) -> Site:
