@@ -127,6 +127,12 @@ class NodeWrapper:
         return self.reported_weight + self.own_cost
 
     @property
+    def lasting_weight(self) -> float:
+        """The weight without its CPU term, which comes and goes: for what is promised ahead."""
+        lasting = [value for name, value in self.labels.weight_terms.items() if name != "cpu"]
+        return max(lasting, default=self.reported_weight) + self.own_cost
+
+    @property
     def silent(self) -> bool:
         """Whether nothing can be asked of it: not there, or its keys cannot be read."""
         return not self.present or bool(self.unreadable) or not self.address

@@ -253,7 +253,7 @@ class Archipelago:
         if wrapper is None or wrapper.draining:
             return 0
         cost = self.viewer_load(draft).cost(wrapper.labels.capacity)
-        free = max(0.0, draft.policy.limits.full_weight - wrapper.weight)
+        free = max(0.0, draft.policy.limits.full_weight - wrapper.lasting_weight)
         return int(free / cost if cost else 0) + int(draft.view.attached.get(context, 0))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from broker.core.decisions import Refusal
@@ -117,3 +119,14 @@ def test_an_audience_where_no_node_stands_is_served_from_elsewhere_once() -> Non
         assert world.housekeep() == []
     wide = opened(world, moon=500, eu=10)
     assert len(wide.changes) == 3
+
+
+def test_a_busy_processor_opens_no_stages_for_a_promise() -> None:
+    """Its load comes and goes; stages made and removed with it would help nobody."""
+    world = local(stages=2, handles=100)
+    opened(world, local=80)
+    terms = {"cpu": 80.0, "handles": 5.0, "bandwidth": 3.0}
+    labels = replace(world.vmap.nodes["st1"].labels, weight_terms=terms).to_json()
+    changes = [("ST:st1:LABELS", labels, 99), ("ST:st1:WEIGHT", "80", 99)]
+    world.vmap = world.vmap.apply(changes, world.now_s)
+    assert world.housekeep() == []
