@@ -84,7 +84,8 @@ class Process:
 class BrokerProcess(Process):
     """A broker replica."""
 
-    def __init__(self, broker_id: str, folder: Path, tls: TlsFiles, **settings: str) -> None:
+    def __init__(self, broker_id: str, folder: Path, tls: TlsFiles, *, module: str = "broker", **settings: str) -> None:
+        """``module``: what is run with a broker's settings."""
         self.id = broker_id
         self.address = f"127.0.0.1:{free_port()}"
         self.url = f"https://{self.address}"
@@ -96,9 +97,7 @@ class BrokerProcess(Process):
             "API_URL": self.url,
             "STREAM_URL": self.stream_url,
         }
-        super().__init__(
-            "broker", folder / f"{broker_id}.log", environment(**tls_settings(tls), **own, **settings)
-        )
+        super().__init__(module, folder / f"{broker_id}.log", environment(**tls_settings(tls), **own, **settings))
         self._client = httpx.Client(verify=client_context(tls), base_url=self.url, timeout=20, trust_env=False)
 
     def get(self, path: str) -> Any:
