@@ -24,6 +24,7 @@ ID_EXISTS = 436  # of VideoRoom
 TAKE_OVER_TRIES = 10
 TAKE_OVER_PAUSE_S = 0.1
 OPEN_S = 2.0  # a node that does not even answer this is away: the client may try elsewhere
+END_S = 1.0
 IDLE_SOCKET_S = 60.0
 _log = log.get("gateway.legs")
 
@@ -57,10 +58,14 @@ class LiveLeg:
         return answer.sdp
 
     async def end(self) -> None:
-        """Destroy the janus_session: the connection closes and the context lets him go. Never raises."""
+        """Destroy the janus_session: the connection closes and the context lets him go. Never raises.
+
+        Where the node does not answer, Janus ends it by itself a minute later, since nobody keeps it alive any more.
+        """
         try:
-            await self.session.destroy()
-        except (NodeAway, NodeRefused) as error:
+            async with asyncio.timeout(END_S):
+                await self.session.destroy()
+        except (NodeAway, NodeRefused, TimeoutError) as error:
             _log.info("leg-end-unheard", janus_session=self.session.id, reason=error)
 
 

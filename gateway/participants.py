@@ -20,6 +20,7 @@ from rtcdn.model import AttachGrant, Codec, Leg, ParticipantIntent
 from rtcdn.tokens import Claims
 
 CONNECT_S = 20.0  # a resource whose media is not up by then is half open: it ends
+NODE_GONE_S = 75.0  # Janus forgets a janus_session a minute after it last heard of it
 SWEEP_S = 2.0
 TELL_S = 60.0  # how long the broker is told again what it did not hear; then collectors correct it
 TELL_PAUSE_S = (0.2, 3.0)
@@ -44,6 +45,7 @@ class Resource:
     restarts: int = 0
     up: bool = False
     since_s: float = field(default_factory=time.monotonic)
+    heard_s: float = field(default_factory=time.monotonic)  # when its node was last connected
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -248,8 +250,12 @@ class Participants:
             await asyncio.sleep(SWEEP_S)
             now_s = time.monotonic()
             for resource in self.held():
+                if resource.live.session.socket.connected:
+                    resource.heard_s = now_s
                 if not resource.up and now_s - resource.since_s > CONNECT_S:
                     await self.end(resource, "half-open")
+                elif now_s - resource.heard_s > NODE_GONE_S:
+                    await self.end(resource, "node-away")
             await self._nodes.close_idle({(each.leg.node, each.leg.address) for each in self.held()})
 
     async def close(self, patience_s: float = 2.0) -> None:

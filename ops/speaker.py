@@ -33,7 +33,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 10.0  # a connection that lasted so long was a good one: the pause starts small again
 CONNECT_S = 15.0
-SILENCE_S = 6.0  # receivers report each second or so: without a report for so long nobody is there
+SILENCE_S = 8.0  # receivers report each second or so: without a report for so long nobody is there
 LOOK_S = 1.0
 
 
@@ -124,7 +124,7 @@ async def speak(options: argparse.Namespace, stop: asyncio.Event) -> None:
 
 def arguments() -> argparse.ArgumentParser:
     """The options of the command."""
-    parser = argparse.ArgumentParser(prog="ops.speaker", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="ops.speaker", description=__doc__.split("\n", 1)[0], allow_abbrev=False)
     parser.add_argument("--url", required=True, help="WHIP endpoint, https://host:port/whip/<session>")
     parser.add_argument("--token-file", type=Path, help="file with the client token (else RTCDN_SPEAKER_TOKEN)")
     parser.add_argument("--ca", type=Path, help="certificate of the authority to trust")
