@@ -6,6 +6,7 @@ One folder ``images/<name>`` per image: a Dockerfile, its files, and ``image.yml
 - ``folder``: take the Dockerfile and files of this sibling (default: its own name)
 - ``tree``: patterns of this repository, copied to ``tree/`` of the context
 - ``wheels``: Python packages, fetched before the build to ``wheels/`` of the context (see ``ops.wheels``)
+- ``archive``: false for an image that is made from its parent in no time: no archive of it is kept
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Image:
     tag: str  # rtcdn/<name>:<hash>
     parent: str  # tag of the parent, empty for a root image
     suite: str  # Debian suite of a root image, else empty
-    archive: str  # where its archive is cached
+    archive: str  # where its archive is cached; empty for one that is made in no time
 
 
 @functools.cache
@@ -102,7 +103,8 @@ def plan(names: list[str], tree: Path = TREE) -> list[Image]:
     def add(name: str) -> None:
         if name in planned:
             return
-        parent = str(recipe(name, tree).get("parent", ""))
+        made = recipe(name, tree)
+        parent = str(made.get("parent", ""))
         if parent:
             add(parent)
         own = tag(name, tree)
@@ -110,8 +112,8 @@ def plan(names: list[str], tree: Path = TREE) -> list[Image]:
             name=name,
             tag=own,
             parent=tag(parent, tree) if parent else "",
-            suite=str(recipe(name, tree).get("suite", "")),
-            archive=str(CACHE / "images" / f"{name}-{own.rpartition(':')[2]}.tar"),
+            suite=str(made.get("suite", "")),
+            archive=str(CACHE / "images" / f"{name}-{own.rpartition(':')[2]}.tar") if made.get("archive", True) else "",
         )
 
     for each in names:
@@ -131,7 +133,8 @@ def actions(
     """What to do so that ``names`` are in the registry (``push``) or in the engine, parents before children.
 
     ``shelves`` says what is where: tags in the ``registry``, tags in the ``engine``, paths of ``archives``. Each item
-    is a planned image with ``how`` (``tag``: the engine has it, ``load``, ``build``) and ``push``.
+    is a planned image with ``how`` (``tag``: the engine has it, ``load``, ``build``), ``push``, and
+    ``save`` where an archive is to be kept: of what is built, and without a registry of what the engine has.
     """
     images = {each["name"]: each for each in planned}
     by_tag = {each["tag"]: each for each in planned}
@@ -143,14 +146,18 @@ def actions(
             how = "tag"
         if how == "build" and image["parent"]:
             need(by_tag[image["parent"]], False)
+        save = bool(image["archive"]) and how == "build"
         if (how != "tag" or push_it) and image["name"] not in doing:
-            doing[image["name"]] = {**image, "how": how, "push": False}
+            doing[image["name"]] = {**image, "how": how, "push": False, "save": save}
         if push_it:
             doing[image["name"]]["push"] = True
 
     for name in names:
         if not push or images[name]["tag"] not in shelves["registry"]:
             need(images[name], push)
+    for image in [] if push else planned:
+        if image["archive"] not in ["", *shelves["archives"]] and image["tag"] in shelves["engine"]:
+            doing[image["name"]] = {**image, "how": "tag", "push": False, "save": True}
     return list(doing.values())
 
 

@@ -122,6 +122,18 @@ def done(actions: list[dict[str, Any]]) -> list[tuple[str, str, bool]]:
     return [(each["name"], each["how"], each["push"]) for each in actions]
 
 
+def test_archives_are_kept_of_what_is_built() -> None:
+    """And, without a registry, of what the engine has; never of an image that is made in no time."""
+    plan = [{**each, "archive": each["archive"].replace("/e", "")} for each in PLAN]
+
+    def saved(where: dict[str, list[str]], push: bool) -> list[str]:
+        return [each["name"] for each in images.actions(plan, ["extra"], where, push) if each["save"]]
+
+    assert saved(shelves(), True) == ["root", "app"]
+    assert saved(shelves(engine="r:1 a:1 e:1", archives="/r"), False) == ["app"]
+    assert saved(shelves(engine="r:1 a:1 e:1", archives="/r"), True) == []
+
+
 @pytest.mark.parametrize(
     ("where", "push", "expected"),
     [
@@ -133,7 +145,7 @@ def done(actions: list[dict[str, Any]]) -> list[tuple[str, str, bool]]:
             [("root", "build", False), ("app", "build", False), ("extra", "build", False)],
         ),
         (shelves(engine="e:1"), True, [("extra", "tag", True)]),
-        (shelves(engine="e:1"), False, []),
+        (shelves(engine="e:1", archives="/e"), False, []),
         (shelves(archives="/e /a /r"), True, [("extra", "load", True)]),
         (shelves(archives="/a"), True, [("app", "load", False), ("extra", "build", True)]),
         (shelves(engine="a:1", archives="/r"), True, [("extra", "build", True)]),
