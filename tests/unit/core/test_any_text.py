@@ -49,7 +49,7 @@ VALUES = st.recursive(
 TEXTS = st.one_of(st.none(), st.text(max_size=8), VALUES.map(json.dumps))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(KEYS, TEXTS), max_size=12))
 def test_no_text_raises(changes: list[tuple[str, str | None]]) -> None:
     """Neither the map, nor what the leader asks of it each second, nor a viewer's attach."""
