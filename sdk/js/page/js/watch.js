@@ -10,7 +10,7 @@ const LIVE_MS = 2500; // a slot without a new picture for so long is empty
 const EMPTY = {
   connecting: ['Connecting to the stage', 'This takes a moment.'],
   live: ['Nobody is on stage yet', 'You see and hear them as soon as they are.'],
-  stopped: ['Not connected', 'Below is why.'],
+  stopped: ['Not connected', 'Above is why.'],
 };
 const CODECS = /\/(vp8|h264|rtx)$/i; // what sessions carry: a shorter offer
 
