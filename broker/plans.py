@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from broker.act import Actor
-from broker.core.actions import STEP_NAMES, Step, step_name
+from broker.core.actions import STEP_NAMES, Order, Step, step_name
 from broker.core.decisions import Decision, IntentChange
 from broker.core.plan import plan_changes
 from broker.core.virtual_map import VirtualMap
@@ -21,6 +21,8 @@ from rtcdn.model import PlanRecord, Record
 from rtcdn.store.port import Store
 
 _log = log.get("broker.plans")
+MANY = 100  # steps; a record of more leaves out orders, and tells its progress now and then only
+NOW_AND_THEN = 10
 NAMED_STEPS = {name: kind for kind, name in STEP_NAMES.items()}
 
 
@@ -47,14 +49,19 @@ class Performer:
         session = session_of(decision)
         if not session:
             return {}
-        steps = tuple(step_to_dict(step) for step in decision.plan)
+        steps = tuple(step_to_dict(step) for step in recorded(decision.plan))
         return {keys.plan(session): PlanRecord(decision.id, 0, self._leadership.revision, steps).to_json()}
 
     def run(self, decision: Decision) -> None:
         """Perform a decision whose intent was committed; ends with its ``PL:`` removed, also when a step failed."""
-        session = session_of(decision)
+        session, steps = session_of(decision), recorded(decision.plan)
+        if len(steps) < len(decision.plan):
+            self._leadership.confirm()
+            for order in decision.plan:
+                if isinstance(order, Order):
+                    self._actor.perform(order, self._keeper.current)
         if session:
-            self._perform(session, PlanRecord(decision.id, 0, 0, ()), decision.plan, 0)
+            self._perform(session, PlanRecord(decision.id, 0, 0, ()), steps, 0)
 
     def finish(self, session: str) -> None:
         """Go on with a plan that another leader, or we, left in the middle; asks the store which, the map may lag."""
@@ -92,9 +99,11 @@ class Performer:
         failed: NodeAway | NodeRefused | None = None
         texts = tuple(step_to_dict(step) for step in steps)
         for number in range(start, len(steps)):
-            if number > start:
+            if number > start and (len(steps) <= MANY or number % NOW_AND_THEN == 0):
                 progress = PlanRecord(record.decision, number, self._leadership.revision, texts)
                 self._leadership.commit({keys.plan(session): progress.to_json()})
+            elif number > start:
+                self._leadership.confirm()
             try:
                 self._actor.perform(steps[number], self._keeper.current)
             except (NodeAway, NodeRefused) as error:
@@ -104,6 +113,14 @@ class Performer:
         self._leadership.commit(deletes=[keys.plan(session)])
         if failed:
             raise failed
+
+
+def recorded(plan: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps that stand in ``PL:``. A session of ten thousand is closed with as many orders: too large for a key.
+
+    Orders that are lost with a leader follow again from what gateways present to the next one.
+    """
+    return plan if len(plan) <= MANY else tuple(step for step in plan if not isinstance(step, Order))
 
 
 def session_of(decision: Decision) -> str:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from broker.core.actions import Step, step_name
+from broker.core.actions import Order, Step, step_name
 from broker.core.decisions import IntentChange
 from broker.core.requests import Attach, CloseSession, OpenSession
 from broker.desk import Refused
 from broker.plans import step_from_dict, step_to_dict
 from rtcdn import keys
 from rtcdn.errors import NodeAway, NotLeader, StoreAway
-from rtcdn.model import Kind, PlanRecord, SessionIntent
-from rtcdn.store.port import Commit
+from rtcdn.model import Kind, Leg, ParticipantIntent, PlanRecord, SessionIntent
+from rtcdn.store.port import Commit, put_many
 from tests.support.engine import wait_for
 from tests.unit.broker.rig import Rig
 
@@ -89,6 +89,26 @@ def test_a_leader_deposed_between_two_steps_touches_nothing_more(rig: Rig) -> No
         rig.desk.handle(OPEN)
     assert len(rig.actor.done) == 2
     assert rig.keys("PL:") == {"PL:demo"}
+
+
+def test_a_large_session_is_closed_with_a_small_record_of_its_plan(rig: Rig) -> None:
+    """An order for everybody, but not in ``PL:``; the keys go in portions."""
+    rig.desk.handle(OPEN)
+    leg = Leg("view", Kind.ST, "st1", context="demo/stage-st1", state="up", generation=1, gateway="1")
+    viewer = ParticipantIntent(gateway="1", legs=(leg,), generation=1).to_json()
+    revision = put_many(rig.store, {keys.participant("demo", f"v{n}"): viewer for n in range(1000)})
+    rig.keeper.wait_for(lambda vmap: vmap.revision >= revision, 10)
+    sizes: list[int] = []
+
+    def look(step: Step) -> None:
+        record = rig.store.read("PL:demo").values.get("PL:demo")
+        sizes.append(len(record.text) if record else 0)
+
+    rig.actor.before = look
+    rig.desk.handle(CloseSession("demo"))
+    assert len([step for step in rig.actor.steps if isinstance(step, Order)]) == 1000
+    assert max(sizes) < 10_000
+    assert not rig.keys("PT:") | rig.keys("CX:") | rig.keys("SS:") | rig.keys("PL:")
 
 
 def test_a_change_by_another_is_seen_and_decided_again(rig: Rig) -> None:
