@@ -54,6 +54,7 @@ class Collector:
         self._swept_handles: int | None = None
         self._sweep_at_s = 0.0
         self._first_seen_us = 0
+        self._doubted = False  # the last question was not answered
 
     async def run(self) -> None:
         """Collect until cancelled, then fall silent: the node's keys go with its collector."""
@@ -100,19 +101,28 @@ class Collector:
             self._wake.clear()
 
     async def _round(self) -> None:
-        """Read, then publish; a node that is away makes the lease go."""
+        """Read, then publish; a node that stays away makes the lease go."""
         try:
             await asyncio.to_thread(self._read, *self.view.take())
         except (NodeAway, NodeRefused) as error:
-            if self.health.janus_up or not self.health.round_at_s:
-                log.warning("janus-away", why=error)
-            self._away()
-            await asyncio.to_thread(self.publisher.fall_silent)
+            await self._unanswered(error)
         else:
-            self.health.janus_up = True
+            self.health.janus_up, self._doubted = True, False
             self.view.keep_only(self._contexts.keys())
             await self._publish()
         self.health.round_at_s = time.monotonic()
+
+    async def _unanswered(self, error: Exception) -> None:
+        """Ask a second time at once before the node is given up: on a busy host one answer may be late."""
+        self._sweep_at_s = 0.0
+        if self.health.janus_up and not self._doubted:
+            self._doubted = True
+            self._wake.set()
+            return
+        if self.health.janus_up or not self.health.round_at_s:
+            log.warning("janus-away", why=error)
+        self._away()
+        await asyncio.to_thread(self.publisher.fall_silent)
 
     def _read(self, all_dirty: bool, dirty: set[str]) -> None:
         """What changed since the last round; everything when a sweep is due. Runs in a thread: it leaves view alone."""
@@ -146,7 +156,6 @@ class Collector:
         self.health.janus_up = False
         self.view.forget()
         self._contexts, self._version, self._first_seen_us = {}, "", 0
-        self._sweep_at_s = 0.0
 
     async def _publish(self) -> None:
         texts = self._report()

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from rtcdn.janus.plugins import PACKAGES
 from rtcdn.model import Kind, NodeSecrets
@@ -187,7 +188,7 @@ class FakeJanus:
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
         """The WebSocket's URL, for as long as the block lasts."""
-        async with serve(self._talk, "127.0.0.1", 0, subprotocols=["janus-protocol"]) as server:
+        async with serve(self._talk, "127.0.0.1", 0, subprotocols=[Subprotocol("janus-protocol")]) as server:
             self.url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
             yield self.url
 

@@ -97,6 +97,7 @@ async def test_a_node_without_its_janus_is_silent_until_it_is_back(bench: Bench)
     await bench.round()
     bench.janus.up = False
     await bench.round()
+    await bench.round()
     assert bench.stages() is None
     assert not bench.collector.health.janus_up
     bench.janus.restart()
@@ -104,6 +105,19 @@ async def test_a_node_without_its_janus_is_silent_until_it_is_back(bench: Bench)
     await bench.round()
     assert bench.stages() == {}
     assert bench.collector.health.janus_up
+
+
+async def test_one_late_answer_is_no_reason_to_fall_silent(bench: Bench) -> None:
+    """The node is asked again at once; what changed meanwhile is not forgotten."""
+    await bench.round()
+    bench.make_stage()
+    bench.collector.hear([created()])
+    bench.janus.up = False
+    await bench.round()
+    bench.janus.up = True
+    assert bench.stages() == {}
+    await bench.round()
+    assert bench.stages() == {STAGE: 0}
 
 
 async def test_a_janus_that_refuses_its_collector_is_silent_too(bench: Bench, tmp_path: Path) -> None:
