@@ -61,7 +61,7 @@ def _base(suite: str) -> str:
         return reference
     if shutil.which("debootstrap") is None:
         run(["apt-get", "install", "-qy", "--no-install-recommends", "debootstrap", "debian-archive-keyring"])
-    if run(["sh", DEBOOTSTRAP, suite, mirror(), CACHE]):
+    if run(["sh", DEBOOTSTRAP, mirror(), CACHE, suite]):
         raise ConfigError([f"debootstrap of {suite} from {mirror()} failed; the reason is above"])
     return reference
 
