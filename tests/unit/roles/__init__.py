@@ -1,0 +1,1 @@
+"""Filters and modules that live in roles."""

@@ -1,0 +1,53 @@
+"""From a role's services to the configs and secrets of its stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from tests.unit.roles.load import load
+
+stack = load("stack/filter_plugins/stack.py")
+
+
+def service(content: str, target: str = "/run/secrets/tls.key") -> list[dict[str, Any]]:
+    return [{"name": "one", "files": [{"kind": "secret", "target": target, "content": content}]}]
+
+
+def test_a_changed_file_has_a_new_name() -> None:
+    """Contents in the swarm never change, so a new content needs a new name."""
+    old, same, new = (stack.stack_objects(service(text), "nginx")[0]["name"] for text in ("a", "a", "b"))
+    assert old == same
+    assert old != new
+
+
+def test_services_name_what_objects_make() -> None:
+    """The stack file refers to exactly the objects that are made, and holds no content."""
+    named = stack.stack_services(service("hush"), "nginx")
+    assert [item["name"] for item in named[0]["files"]] == [
+        made["name"] for made in stack.stack_objects(service("hush"), "nginx")
+    ]
+    assert "hush" not in str(named)
+
+
+def test_names_fit_into_the_swarm() -> None:
+    """A name has at most 64 characters, whatever the node is called."""
+    name = stack.stack_objects(service("x", "/etc/janus/janus.plugin.audiobridge.jcfg"), "janus_" + "n" * 63)[0]["name"]
+    assert len(name) <= 64
+
+
+def test_the_same_content_of_two_stacks_is_two_objects() -> None:
+    """Else removing one stack would take the other's file."""
+    one, other = (stack.stack_objects(service("ca"), name)[0]["name"] for name in ("a" * 30 + "1", "a" * 30 + "2"))
+    assert one != other
+
+
+def test_a_file_that_is_missing_says_who_makes_it(tmp_path: Path) -> None:
+    """Only check mode may go on without it."""
+    lacking = [{"name": "one", "files": [{"kind": "secret", "target": "/x", "file": str(tmp_path / "ca.crt")}]}]
+    with pytest.raises(AnsibleFilterError, match="run the play that makes it"):
+        stack.stack_objects(lacking, "etcd")
+    assert len(stack.stack_objects(lacking, "etcd", missing_ok=True)) == 1
