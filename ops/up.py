@@ -48,8 +48,9 @@ def run(args: argparse.Namespace) -> int:
     taken = ports.conflicts(ports.claims(tables() | chosen), ports.listeners(), STATE.name)
     if taken:
         raise ConfigError(taken)
+    how = "as before" if "rtcdn_public_address" in kept_choices(STATE / "choices.json") else "guessed"
+    hint = "" if args.public_address else f" ({how}; choose with --public-address)"
     keep(chosen, STATE / "choices.json")
-    hint = "" if args.public_address else " (guessed; choose with --public-address)"
     print(f"rtcdn up: clients reach this machine at {chosen['rtcdn_public_address']}{hint}", flush=True)
     print(f"          Ansible's own output: {LOG}\n", flush=True)
     extra = {**chosen, **({"speaker_enabled": False} if args.no_demo else {})}
