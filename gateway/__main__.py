@@ -39,7 +39,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         stack.callback(store.close)
         verifier = Verifier(settings.issuers, settings.base.namespace, context)
         stack.callback(verifier.close)
-        info = GatewayInfo(settings.region, settings.public_url, str(settings.peer_address), "")
+        info = GatewayInfo(settings.region, settings.public_url, str(settings.peer_address))
         registry = Registry(store, settings.gateway_id, info, settings.lease_s)
         broker = Broker(inside, settings.brokers, settings.gateway_id)
         participants = Participants(broker, Nodes(settings.base.secrets_dir), settings.max_participants)

@@ -47,6 +47,7 @@ class Resource:
     since_s: float = field(default_factory=time.monotonic)
     heard_s: float = field(default_factory=time.monotonic)  # when its node was last connected
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    attending: asyncio.Task[None] | None = None  # reads what Janus says about it
 
     @property
     def key(self) -> Key:
@@ -78,6 +79,11 @@ class Participants:
     def __len__(self) -> int:
         """How many resources are held."""
         return len(self._held)
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is held, nothing is under way."""
+        return not (self._held or self._attending or self._telling)
 
     def held(self) -> list[Resource]:
         """All resources."""
@@ -163,6 +169,8 @@ class Participants:
         if tell:
             self._tell_left(*resource.key, resource.generation)
         await resource.live.end()
+        if resource.attending and resource.attending is not asyncio.current_task():
+            resource.attending.cancel()
 
     async def end_participant(self, session: str, participant: str, leg: str, why: str, *, tell: bool) -> None:
         """End one leg of a participant, or all with an empty ``leg``."""
@@ -193,7 +201,7 @@ class Participants:
     def _keep(self, resource: Resource) -> None:
         self._held[resource.key] = resource
         metrics.HELD.labels(resource.way.leg).inc()
-        _spawn(self._attending, self._attend(resource))
+        resource.attending = _spawn(self._attending, self._attend(resource))
 
     async def _end_older(self, key: Key) -> None:
         older = self._held.get(key)
@@ -268,7 +276,8 @@ class Participants:
         await self._nodes.close()
 
 
-def _spawn(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+def _spawn(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    return task

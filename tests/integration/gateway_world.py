@@ -86,9 +86,10 @@ class World:
         return total
 
     async def nothing_left(self) -> None:
-        """Every handle is gone, and the broker was told."""
+        """Every handle is gone, the broker was told, and the gateway has nothing more to do."""
         await until(lambda: asyncio.to_thread(lambda: self.handles() == 0), "no handle is left")
         await until(lambda: not self.broker.holders, "the broker holds nobody")
+        await until(lambda: self.gateway.participants.at_rest, "the gateway is at rest")
 
 
 async def _gateway(world: World, gateway_id: str, **limits: float) -> Rig:
