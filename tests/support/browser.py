@@ -104,7 +104,7 @@ class Browser:
         await page.goto(url)
         return page
 
-    async def until(self, page: Page, condition: str, timeout_s: float = 20.0) -> None:
+    async def until(self, page: Page, condition: str, timeout_s: float = 60.0) -> None:
         """Wait until a JavaScript expression is true; the error shows what ``window.rtcdn`` was.
 
         Asked from here again and again: the page's own policy forbids what Playwright would do inside it.
