@@ -9,6 +9,7 @@ import pytest
 from rtcdn.errors import StoreAway
 from rtcdn.store.port import Commit, Store, put_many
 from tests.support.engine import wait_for
+from tests.support.etcd import EtcdServer
 from tests.support.stores import Followed, Rig, try_put
 
 
@@ -101,5 +102,24 @@ def test_a_watch_that_slept_through_a_compaction_begins_anew(rig: Rig, store: St
 def test_closing_a_store_ends_its_watches(store: Store, follow: Callable[..., Followed]) -> None:
     """No thread is left behind."""
     followed = follow()
+    store.close()
+    followed.close()
+
+
+@pytest.mark.real
+def test_a_frozen_store_is_noticed_and_heard_again(etcd_server: EtcdServer) -> None:
+    """SIGSTOP breaks no connection: only pings that stay unanswered tell (grpc.http2.ping_timeout_ms)."""
+    store = etcd_server.store("frozen/")
+    followed = Followed(store.watch("n:"))
+    store.put("n:0", "before")
+    wait_for(lambda: followed.mirror, "the first write is seen")
+    etcd_server.pause()
+    try:
+        wait_for(lambda: followed.away, "the watch says that the store is away", 30)
+    finally:
+        etcd_server.unpause()
+    wait_for(lambda: try_put(store, "n:1", "after"), "writes pass again", 30)
+    wait_for(lambda: followed.mirror == {"n:0": "before", "n:1": "after"}, "nothing was missed", 30)
+    assert len(followed.snapshots) == 1
     store.close()
     followed.close()
