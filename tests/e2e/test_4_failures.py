@@ -147,13 +147,16 @@ def gateway_holds(site: Site, number: int) -> int:
 @pytest.mark.parametrize("node", ["local-ab1", "local-vr1", "local-st1"])
 async def test_a_janus_dies_and_is_provisioned_again(site: Site, http: aiohttp.ClientSession, node: str) -> None:
     """After Swarm made it again it has the session's contexts, and a speaker and a viewer find each other."""
-    before = set(site.node(node)["contexts"])
-    assert before
+
+    def ours() -> set[str]:
+        return {context for context in site.node(node)["contexts"] if context.startswith(f"{SESSION}/")}
+
+    before = await asyncio.to_thread(wait_for, ours, f"contexts of {SESSION} at {node}", HEAL_S, 1)
     await asyncio.to_thread(kill, site, f"janus_{node}_janus")
     await asyncio.to_thread(back, site, f"janus_{node}_janus")
 
     def provisioned() -> bool:
-        return before <= set(site.node(node)["contexts"])
+        return before <= ours()
 
     await asyncio.to_thread(wait_for, provisioned, f"{node} has {before} again", HEAL_S, 1)
     made = await speaker(
