@@ -12,6 +12,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from broker.api import live
 from broker.api.app import create_app
 from broker.api.context import PEER, Parts
 from broker.api.forward import Forwarder
@@ -91,6 +92,7 @@ class Rig:
         self.parts = Parts(info, self.keeper, self.leadership, self.desk, self.decisions, verifier, self.key)
         self.app = create_app(self.parts, Forwarder(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
         self.keeper.listen(self.decisions.heard)
+        self.keeper.listen(live.followers.heard)
         self.decisions.start()
         self.keeper.start()
         self.batches.start()

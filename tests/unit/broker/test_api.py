@@ -133,6 +133,10 @@ def test_the_map_is_streamed_whole_and_then_by_changes(opened: Rig) -> None:
     first = next(events).decode()
     assert first.startswith("event: map\ndata: {")
     assert answer.mimetype == "text/event-stream"
+    revision = opened.store.put("ND:st1", '{"by":"me"}')
+    changes = (each.decode() for each in events)
+    told = (json.loads(each.partition("data: ")[2]) for each in changes if each.startswith("event: change\n"))
+    assert next(each for each in told if each["revision"] == revision)["keys"] == {"ND:st1": {"by": "me"}}
     answer.close()
 
 
