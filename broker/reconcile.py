@@ -9,7 +9,7 @@ from collections.abc import Callable
 from broker.core.actions import Step, step_name
 from broker.core.housekeeping import due
 from broker.core.policy.registry import Registry
-from broker.core.reconcile import reconcile
+from broker.core.reconcile import CAUGHT_UP_S, reconcile
 from broker.core.requests import Request
 from broker.core.virtual_map import VirtualMap
 from broker.desk import Desk, Refused, subject
@@ -21,6 +21,7 @@ from rtcdn.errors import NodeAway, NodeRefused, NotLeader, RtcdnError, StoreAway
 
 _log = log.get("broker.reconcile")
 PERIOD_S = 1.0
+MOST_REST = 16  # times the time in which reports catch up
 PATIENCE_S = (1.0, 30.0)  # after a failure of the same step: doubled up to the second
 
 
@@ -45,6 +46,28 @@ class Patience:
         self._until.pop(what, None)
 
 
+class Mended:
+    """When each session was last mended; one that needs it again and again rests twice as long each time.
+
+    A node that reports what is not so (a collector without its admin key sees no private context) would otherwise
+    have its links made anew, audibly, every few seconds.
+    """
+
+    def __init__(self) -> None:
+        self.at_s: dict[str, float] = {}
+        self._in_a_row: dict[str, int] = {}
+
+    def note(self, sessions: set[str], now_s: float) -> None:
+        """These were mended in this turn; what was looked at and needed nothing is forgotten."""
+        for session in [name for name, at_s in self.at_s.items() if at_s + CAUGHT_UP_S < now_s]:
+            if session not in sessions:
+                del self.at_s[session], self._in_a_row[session]
+        for session in sorted(sessions):
+            times = self._in_a_row.get(session, 0)
+            self._in_a_row[session] = times + 1
+            self.at_s[session] = now_s + CAUGHT_UP_S * (min(2**times, MOST_REST) - 1)
+
+
 class Reconciler:
     """Runs in a thread of its own on every replica and works only while that one leads."""
 
@@ -62,7 +85,7 @@ class Reconciler:
         self._keeper, self._leadership, self._desk, self._performer = keeper, leadership, desk, performer
         self._registry, self._policy, self._now_s = registry, policy, now_s
         self._patience = Patience(time.monotonic)
-        self._repaired: dict[str, float] = {}  # session -> when
+        self._mended = Mended()
         self._wake, self._closed = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self.turns = 0
@@ -107,8 +130,8 @@ class Reconciler:
         for request in tuple(due(self._keeper.current, policy, self._now_s())):
             self._ask(request)
         vmap = self._keeper.current
-        repaired = {step.session for step in reconcile(vmap, self._now_s(), self._repaired) if self._repair(step, vmap)}
-        self._repaired |= dict.fromkeys(repaired, self._now_s())  # reports must catch up before the next look
+        steps = reconcile(vmap, self._now_s(), self._mended.at_s)
+        self._mended.note({step.session for step in steps if self._repair(step, vmap)}, self._now_s())
         self.turns += 1
 
     def _finish_plans(self) -> None:

@@ -1,0 +1,29 @@
+"""A session that is mended again and again is let rest."""
+
+from __future__ import annotations
+
+from broker.core.reconcile import CAUGHT_UP_S
+from broker.reconcile import MOST_REST, Mended
+
+
+def test_rest_doubles_while_mending_helps_nothing_and_is_forgotten_when_it_does() -> None:
+    """4, 8, 16 ... 64 seconds; one turn in which nothing is needed and it begins anew."""
+    mended, now_s, rests = Mended(), 1_000.0, []
+    for _ in range(7):
+        mended.note({"demo"}, now_s)
+        rests.append(mended.at_s["demo"] + CAUGHT_UP_S - now_s)
+        now_s = mended.at_s["demo"] + CAUGHT_UP_S
+    assert rests == [CAUGHT_UP_S * times for times in (1, 2, 4, 8, 16, MOST_REST, MOST_REST)]
+    mended.note(set(), now_s + 1)
+    assert mended.at_s == {}
+    mended.note({"demo"}, now_s + 2)
+    assert mended.at_s == {"demo": now_s + 2}
+
+
+def test_others_are_not_held_up() -> None:
+    """Each session rests for itself; a resting one is not forgotten."""
+    mended = Mended()
+    mended.note({"one"}, 0.0)
+    mended.note({"one"}, CAUGHT_UP_S)
+    mended.note({"two"}, CAUGHT_UP_S + 1)
+    assert mended.at_s == {"one": 2 * CAUGHT_UP_S, "two": CAUGHT_UP_S + 1}
