@@ -2,8 +2,8 @@
 
     python3 tests/support/capture_offers.py --listen 198.18.43.1:9792 --name chromium
 
-Serves a page at ``/`` that makes one offer of each shape and POSTs it to ``/offer/<shape>``; native WHIP clients POST to
-``/whip/<shape>`` and are refused after their offer is kept. Each is written to ``<name>-<shape>.sdp``.
+Serves a page at ``/`` that makes one offer of each shape and POSTs it to ``/offer/<shape>``; native WHIP clients POST
+to ``/whip/<shape>`` and are refused after their offer is kept. Each is written to ``<name>-<shape>.sdp``.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ class Client:
         if options.what == "watch":
             for kind, name, rate, pt in (("audio", "OPUS", 48000, 111), ("video", NAMES[options.codec], 90000, 96)):
                 caps = f"application/x-rtp,media={kind},encoding-name={name},clock-rate={rate},payload={pt}"
-                self.bin.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, Gst.caps_from_string(caps))
+                only = GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY
+                self.bin.emit("add-transceiver", only, Gst.caps_from_string(caps))
         self.pipeline.set_state(Gst.State.PLAYING)
         GLib.timeout_add(300, self.offer)
 
@@ -69,8 +70,14 @@ class Client:
         head = "webrtcbin name=w bundle-policy=max-bundle "
         if self.options.what == "watch":
             return head
-        video = f"videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=15/1 ! videoconvert ! {ENCODERS[self.options.codec]}"
-        audio = f"audiotestsrc is-live=true volume=0.3 freq={self.options.tone} ! audioconvert ! audioresample ! opusenc ! rtpopuspay pt=111"
+        video = (
+            "videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=15/1"
+            f" ! videoconvert ! {ENCODERS[self.options.codec]}"
+        )
+        audio = (
+            f"audiotestsrc is-live=true volume=0.3 freq={self.options.tone} ! audioconvert ! audioresample"
+            " ! opusenc ! rtpopuspay pt=111"
+        )
         rtp = "application/x-rtp,media={},encoding-name={},payload={}"
         return (
             head
