@@ -24,7 +24,7 @@ from tests.support.collector import CollectorProcess
 from tests.support.engine import Engine, Network, free_port, wait_for
 from tests.support.etcd import EtcdServer, running_etcd
 from tests.support.janus import JanusNode, start_janus
-from tests.support.processes import BrokerProcess, GatewayProcess
+from tests.support.processes import START_S, BrokerProcess, GatewayProcess
 
 REGION = "here"
 NODES = (("vr1", Kind.VR), ("ab1", Kind.AB), ("st1", Kind.ST), ("st2", Kind.ST))
@@ -91,7 +91,10 @@ class Cdn:
 
     def leader(self) -> BrokerProcess:
         """The replica that leads, awaited."""
-        return wait_for(lambda: next((each for each in self.brokers if each.leads()), None), "a leader") or _never()
+        return (
+            wait_for(lambda: next((each for each in self.brokers if each.leads()), None), "a leader", START_S)
+            or _never()
+        )
 
     def follower(self) -> BrokerProcess:
         """A replica that does not lead."""
@@ -150,7 +153,7 @@ def _wait_for_map(cdn: Cdn, broker: BrokerProcess) -> None:
             present = [name for name, node in seen["nodes"].items() if not node.get("silent")]
             return len(present) == len(NODES) and len(seen["gateways"]) == len(cdn.gateways)
 
-        wait_for(complete, f"{broker.id} sees every node and gateway")
+        wait_for(complete, f"{broker.id} sees every node and gateway", START_S)
 
 
 def _signing_key(path: Path) -> SigningKey:

@@ -17,6 +17,7 @@ from rtcdn.tls import TlsFiles, client_context
 from tests.support.engine import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
+START_S = 60.0  # a process of ours is slow to start where everything else runs too
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -115,7 +116,7 @@ class BrokerProcess(Process):
     def wait_ready(self) -> BrokerProcess:
         """Return when it can answer from a map; its log is in the error when it does not."""
         try:
-            wait_for(lambda: (self.get("/readyz") or {}).get("status") == "ready", f"{self.id} is ready")
+            wait_for(lambda: (self.get("/readyz") or {}).get("status") == "ready", f"{self.id} is ready", START_S)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log()[-4000:]}") from None
         return self
@@ -147,7 +148,7 @@ class GatewayProcess(Process):
             return False
 
         try:
-            wait_for(answers, f"gateway {self.id} answers")
+            wait_for(answers, f"gateway {self.id} answers", START_S)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log()[-4000:]}") from None
         return self
