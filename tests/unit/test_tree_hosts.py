@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # Written apart, so that this file does not name them either.
 NAMES = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "npmjs" + ".com", "dock" + "er.io/",
          "gh" + "cr.io", "qu" + "ay.io", "deb." + "debian.org", "ftp." + "debian.org", "snapshot." + "debian.org",
-         "security." + "debian.org", "galaxy." + "ansible.com", "registry-1." + "docker.io", "archive." + "ubuntu.com")  # fmt: skip
+         "security." + "debian.org", "galaxy." + "ansible.com",
+         "registry-1." + "docker.io", "archive." + "ubuntu.com")  # fmt: skip
 HOST = re.compile("|".join(re.escape(name) for name in NAMES))
 
 
