@@ -32,14 +32,15 @@ class Peers:
         """The owner's answer; None when nobody has it, or when we have it now."""
         session, participant, leg = key
         intent = await self._broker.holder(session, participant)
-        if intent is None or not _has(intent, leg, generation):
+        owner = None if intent is None else _owner(intent, leg, generation)
+        if intent is None or owner is None:
             return None
-        address = await self._registry.peer(intent.gateway)
+        address = await self._registry.peer(owner)
         if address:
             answer = await self._pass_on(request, address)
             if answer is not None:
                 return answer
-        _log.info("adopting", session=session, participant=participant, owner=intent.gateway)
+        _log.info("adopting", session=session, participant=participant, owner=owner)
         await self._held.adopt(session, participant, intent)
         return None
 
@@ -59,5 +60,9 @@ class Peers:
             return None
 
 
-def _has(intent: ParticipantIntent, leg: str, generation: int) -> bool:
-    return any(each.leg == leg and (each.generation or intent.generation) == generation for each in intent.legs)
+def _owner(intent: ParticipantIntent, leg: str, generation: int) -> str | None:
+    """The gateway that holds this leg (one participant's legs may be on two); None when there is no such leg."""
+    for each in intent.legs:
+        if each.leg == leg and (each.generation or intent.generation) == generation:
+            return each.gateway or intent.gateway
+    return None
