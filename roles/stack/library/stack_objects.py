@@ -23,6 +23,7 @@ short_description: Configs and secrets of one Docker stack
 description:
   - Names end in a hash of the content, so an object that is there is never wrong and never changed.
   - In check mode without an engine everything is to be made.
+  - Answers how many services the stack has now.
 options:
   stack: {description: Name of the stack, type: str, required: true}
   deployment: {description: "Value of the label rtcdn.deployment", type: str, required: true}
@@ -75,7 +76,8 @@ def apply(client: Any, module: AnsibleModule) -> dict[str, Any]:
             continue
         unused = sorted(there.keys() - objects.keys())
         pruned += [name for name in unused if module.check_mode or remove(client, kind, there[name])]
-    return {"changed": bool(made or pruned), "made": made, "pruned": pruned}
+    services = client.api.services(filters={"label": f"com.docker.stack.namespace={module.params['stack']}"})
+    return {"changed": bool(made or pruned), "made": made, "pruned": pruned, "services": len(services)}
 
 
 def main() -> None:
@@ -92,11 +94,11 @@ def main() -> None:
     if docker is None and not module.check_mode:
         module.fail_json(msg=missing_required_lib("docker"), exception=IMPORT_PROBLEM)
     try:
-        result = apply(docker.from_env(), module) if docker else {"changed": True}
+        result = apply(docker.from_env(), module) if docker else {"changed": True, "services": 0}
     except DockerException as problem:
         if not module.check_mode:
             module.fail_json(msg=f"stack {module.params['stack']}: the engine refused: {problem}")
-        result = {"changed": True}
+        result = {"changed": True, "services": 0}
     module.exit_json(**result)
 
 
