@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from broker.core.actions import Step, step_name
 from broker.core.housekeeping import due
@@ -47,24 +47,28 @@ class Patience:
 
 
 class Mended:
-    """When each session was last mended; one that needs it again and again rests twice as long each time.
+    """When each session was last mended; one that needs the same step again and again rests twice as long each time.
 
     A node that reports what is not so (a collector without its admin key sees no private context) would otherwise
-    have its links made anew, audibly, every few seconds.
+    have its links made anew, audibly, every few seconds. Another step than before is another fault: it does not wait.
     """
 
     def __init__(self) -> None:
         self.at_s: dict[str, float] = {}
-        self._in_a_row: dict[str, int] = {}
+        self._in_a_row: dict[str, dict[str, int]] = {}  # session -> step -> how often
 
-    def note(self, sessions: set[str], now_s: float) -> None:
-        """These were mended in this turn; what was looked at and needed nothing is forgotten."""
+    def note(self, performed: Iterable[tuple[str, str]], now_s: float) -> None:
+        """These (session, step) were mended in this turn; what was looked at and needed nothing is forgotten."""
+        steps: dict[str, set[str]] = {}
+        for session, step in performed:
+            steps.setdefault(session, set()).add(step)
         for session in [name for name, at_s in self.at_s.items() if at_s + CAUGHT_UP_S < now_s]:
-            if session not in sessions:
+            if session not in steps:
                 del self.at_s[session], self._in_a_row[session]
-        for session in sorted(sessions):
-            times = self._in_a_row.get(session, 0)
-            self._in_a_row[session] = times + 1
+        for session, names in steps.items():
+            before = self._in_a_row.get(session, {})
+            self._in_a_row[session] = before | {name: before.get(name, 0) + 1 for name in names}
+            times = max(before.get(name, 0) for name in names)
             self.at_s[session] = now_s + CAUGHT_UP_S * (min(2**times, MOST_REST) - 1)
 
 
@@ -131,7 +135,9 @@ class Reconciler:
             self._ask(request)
         vmap = self._keeper.current
         steps = reconcile(vmap, self._now_s(), self._mended.at_s)
-        self._mended.note({step.session for step in steps if self._repair(step, vmap)}, self._now_s())
+        done = [(step.session, f"{step_name(step)} {step.id}") for step in steps if self._repair(step, vmap)]
+        # What belongs to no session is removed once; it says nothing of a session of that name opened later.
+        self._mended.note([each for each in done if each[0] in vmap.sessions], self._now_s())
         self.turns += 1
 
     def _finish_plans(self) -> None:
