@@ -85,10 +85,14 @@ def session_row(
 ) -> dict[str, Any]:
     """One session: who is there, and which media of its stages flow."""
     stages = {name: context for name, context in session["contexts"].items() if context["duty"] == "stage"}
+    # A medium that nobody feeds looks fresh for a while after its stage was made: only linked ones count.
+    linked = {(link["target"], link["slot"] or "a") for link in session["links"].values()}
     media: dict[str, list[str]] = {}
     for name, context in stages.items():
         found = ages.get(f"{session['id']}/{name}", {})
-        media[context["node"]] = [mid for mid, age_ms in found.items() if 0 <= age_ms < FRESH_MS]
+        media[context["node"]] = [
+            mid for mid, age_ms in found.items() if 0 <= age_ms < FRESH_MS and (name, mid) in linked
+        ]
     viewers = sum(session["attached"].get(name, 0) for name in stages)
     intent = session["intent"]
     return {

@@ -26,10 +26,17 @@ def vmap(ages: dict[str, int] | None = None, **changes: Any) -> dict[str, Any]:
         "intent": {"scenario": "archipelago", "codec": "vp8"},
         "publishers": ["anna"],
         "contexts": {"stage-st1": stage},
+        "links": {
+            "mix-st1": {"kind": "mix", "target": "stage-st1", "slot": ""},
+            "v1-st1": {"kind": "slot", "target": "stage-st1", "slot": "v1"},
+        },
         "attached": {"stage-st1": 3},
     }
     made = {
-        "nodes": {"st1": node("st1", {"demo/stage-st1": ages or {"a": 20, "v1": 30, "v2": -1}}), "vr1": node("vr1")},
+        "nodes": {
+            "st1": node("st1", {"demo/stage-st1": ages or {"a": 20, "v1": 30, "v2": 40, "v3": -1}}),
+            "vr1": node("vr1"),
+        },
         "gateways": {"1": {"region": "local", "address": "127.0.0.1:8201"}},
         "sessions": {"demo": demo},
         "leader": {"broker": "broker-1"},
@@ -39,7 +46,7 @@ def vmap(ages: dict[str, int] | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_flowing_session_is_well() -> None:
-    """The mix and one picture are fresh; slots that nobody fills do not count."""
+    """The mix and one picture are fresh; slots that nobody is linked to do not count."""
     answer = seen(DEPLOYMENT, vmap(), "demo")
     assert answer["problems"] == []
     assert answer["sessions"][0]["flowing"] == {"st1": ["a", "v1"]}
