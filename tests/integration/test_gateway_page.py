@@ -94,13 +94,23 @@ async def test_what_goes_wrong_is_said_in_words(world: World, browser: Browser) 
     )
 
 
+TELL_BUTTON = """addEventListener('DOMContentLoaded', () => {
+  const button = document.getElementById('sound-start');
+  const tell = () => button.hidden || console.log('sound-start shows');
+  if (button) new MutationObserver(tell).observe(button, {attributes: true});
+});"""
+
+
 async def test_sound_waits_for_a_click_where_the_browser_wants_one(world: World) -> None:
     """A button says so; after the click the tone is heard."""
     alice = await speaker(world.http, f"{world.gateway.url}/whip/demo", world.gateway.token("alice", role=Role.SPEAKER))
     with Engine() as engine:
         async with Browser(engine, autoplay=False) as browser:
-            page = await browser.open(link(world, "bob"))
-            await page.wait_for_selector("#sound-start:not([hidden])")
+            # Whatever Playwright evaluates in the page counts as a click: the page itself says when the button shows.
+            page = await browser.open("about:blank")
+            await page.add_init_script(TELL_BUTTON)
+            async with page.expect_console_message(lambda message: message.text == "sound-start shows"):
+                await page.goto(link(world, "bob"))
             await browser.until(page, "window.rtcdn?.frames?.v1 > 5")
             await page.click("#sound-start")
             await browser.until(page, "Math.abs(rtcdn.tone() - 440) < 5")
