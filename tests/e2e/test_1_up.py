@@ -23,11 +23,11 @@ def test_nodes_of_the_three_kinds_are_ready(deployment: Site) -> None:
 
 
 def test_the_demo_is_flowing(deployment: Site) -> None:
-    """The synthetic speaker is on stage when `up` ends."""
-    with deployment.operator() as operator:
-        status, session = operator.call("GET", "/v1/sessions/demo")
-    assert status == 200
-    assert session["codec"] == "vp8"
+    """The synthetic speaker is on stage when `up` ends: the mix and the first slot bring packets."""
+    demo = next(each for each in json.loads(deployment.rtcdn("status", "--json"))["sessions"] if each["id"] == "demo")
+    assert demo["codec"] == "vp8"
+    assert demo["speakers"] == ["demo-speaker"]
+    assert [sorted(media) for media in demo["flowing"].values()] == [["a", "v1"]]
 
 
 def test_status_is_for_people_and_for_programs(deployment: Site) -> None:
