@@ -69,7 +69,7 @@ def page_url(site: Site, session: str, viewer: str) -> str:
 
 async def hears(browser: Browser, page: Page, tone_hz: int) -> None:
     """Wait until the loudest tone of the page's sound is ``tone_hz``."""
-    await browser.until(page, f"Math.abs((window.rtcdn.tone()?.hz ?? 0) - {tone_hz}) < 15")
+    await browser.until(page, f"Math.abs(window.rtcdn.tone() - {tone_hz}) < 15")
 
 
 async def connection(page: Page) -> tuple[str, int, str]:
