@@ -24,6 +24,7 @@ NODE_GONE_S = 75.0  # Janus forgets a janus_session a minute after it last heard
 SWEEP_S = 2.0
 TELL_S = 60.0  # how long the broker is told again what it did not hear; then collectors correct it
 TELL_PAUSE_S = (0.2, 3.0)
+LEAVE_S = 2.0  # how long a refusal waits for the broker to know that the seat is free
 OVER = ("hangup", "detached", "lost", "timeout")
 _log = log.get("gateway.participants")
 
@@ -112,6 +113,11 @@ class Participants:
             protocol.check_codecs(offer, grant.codec)
             await self._end_older(key)
             live = await self._go(key, way, leg, offer, grant.codec)
+        except Problem:
+            # Before the answer: who tries again at once must not find his own seat taken.
+            telling = self._tell_left(claims.sid, participant, want, grant.generation)
+            await asyncio.wait([telling], timeout=LEAVE_S)
+            raise
         except BaseException:
             self._tell_left(claims.sid, participant, want, grant.generation)
             raise
@@ -231,12 +237,12 @@ class Participants:
                 streams=resource.live.streams,
             )
 
-    def _tell_left(self, session: str, participant: str, leg: str, generation: int) -> None:
-        self._tell(partial(self._broker.leave, session, participant, leg, generation))
+    def _tell_left(self, session: str, participant: str, leg: str, generation: int) -> asyncio.Task[None]:
+        return self._tell(partial(self._broker.leave, session, participant, leg, generation))
 
-    def _tell(self, what: Callable[[], Awaitable[None]]) -> None:
+    def _tell(self, what: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Tell the broker something in the background, again and again while nobody hears it."""
-        _spawn(self._telling, self._tell_again(what))
+        return _spawn(self._telling, self._tell_again(what))
 
     async def _tell_again(self, what: Callable[[], Awaitable[None]]) -> None:
         until_s, pause_s = time.monotonic() + TELL_S, TELL_PAUSE_S[0]

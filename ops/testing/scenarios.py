@@ -19,11 +19,14 @@ def known() -> list[str]:
 
 
 def wanted(changed: list[str] | None, scenarios: list[str]) -> list[str]:
-    """Scenarios of the roles that ``changed`` paths touch, and always the whole site; all where that is unknown."""
+    """Scenarios of the roles that ``changed`` paths touch; all where that is unknown.
+
+    The whole site is brought up, twice, by the end-to-end tests on every run; its scenario runs with ``--all``.
+    """
     if changed is None or any(path.startswith(SHARED) for path in changed):
         return scenarios
     touched = {Path(path).parts[1] for path in changed if path.startswith(("roles/", "molecule/", "images/"))}
-    return [name for name in scenarios if name in touched or name == SITE]
+    return [name for name in scenarios if name in touched]
 
 
 def changed_paths() -> list[str] | None:

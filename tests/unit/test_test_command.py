@@ -38,15 +38,15 @@ def test_the_last_line_sums_all_stages() -> None:
 @pytest.mark.parametrize(
     ("changed", "chosen"),
     [
-        ([], ["site"]),
-        (["docs/x.md"], ["site"]),
-        (["roles/etcd/tasks/main.yml"], ["etcd", "site"]),
-        (["images/etcd/Dockerfile", "molecule/broker/molecule.yml"], ["broker", "etcd", "site"]),
+        ([], []),
+        (["docs/x.md"], []),
+        (["roles/etcd/tasks/main.yml"], ["etcd"]),
+        (["images/etcd/Dockerfile", "molecule/broker/molecule.yml"], ["broker", "etcd"]),
         (["templates/stack.yml.j2"], SCENARIOS),
         (["roles/stack/defaults/main.yml"], SCENARIOS),
         (None, SCENARIOS),
     ],
 )
 def test_a_change_chooses_its_scenarios(changed: list[str] | None, chosen: list[str]) -> None:
-    """Roles that it touches and always the whole site; all of them where every role may break."""
+    """Roles that it touches; all of them where every role may break."""
     assert wanted(changed, SCENARIOS) == chosen
