@@ -13,7 +13,7 @@ from ops.testing.outcome import Outcome, of_exit, of_junit
 
 LOGS = ROOT / ".cache" / "testing" / "logs"
 SCENARIO_LIMIT_S = 1500
-PYTEST_LIMIT_S = 1800
+PYTEST_LIMIT_S = 2700
 BIN = Path(sys.executable).parent
 TAIL_LINES = 60
 
