@@ -115,7 +115,9 @@ class FakeBroker:
     async def media(self, request: web.Request) -> web.Response:
         """A leg is up: note its ids; a publisher's video goes to a slot and his audio to ``a``."""
         session, participant, body = request.match_info["sid"], request.match_info["pid"], await request.json()
-        intent = self.holders[session, participant]
+        intent = self.holders.get((session, participant))
+        if intent is None or body["generation"] != intent.generation:
+            return web.Response(status=204)  # a later connection has taken over: as the broker, change nothing
         legs = tuple(
             Leg.from_dict({**leg.to_dict(), "janus_session": body["janus_session"], "handle": body["handle"]})
             for leg in intent.legs
