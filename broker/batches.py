@@ -26,6 +26,7 @@ class BatchWriter:
         self._news = threading.Condition()
         self._writing = threading.Lock()
         self._closed = threading.Event()
+        self._revision = 0  # of the last transaction
         self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
 
     def start(self) -> None:
@@ -36,7 +37,7 @@ class BatchWriter:
         """Write what waits, once, and end."""
         self._closed.set()
         with self._news:
-            self._news.notify()
+            self._news.notify_all()
         if self._thread.is_alive():
             self._thread.join(5)
 
@@ -45,7 +46,7 @@ class BatchWriter:
         with self._news:
             for change in changes:
                 self._waiting[change.key] = change
-            self._news.notify()
+            self._news.notify_all()
 
     @contextmanager
     def instead(self, keys: Iterable[str]) -> Iterator[None]:
@@ -55,6 +56,13 @@ class BatchWriter:
             with self._news:
                 for key in keys:
                     self._waiting.pop(key, None)
+                self._news.notify_all()
+
+    def settle(self, prefix: str, timeout_s: float) -> int:
+        """Wait until no key that begins with ``prefix`` waits; the revision at which what was written here stands."""
+        with self._news:
+            self._news.wait_for(lambda: not any(key.startswith(prefix) for key in self._waiting), timeout_s)
+            return self._revision
 
     @property
     def waiting(self) -> int:
@@ -83,9 +91,11 @@ class BatchWriter:
                 _log.debug("batch-waits", keys=len(batch), reason=error)
                 return False
             with self._news:
+                self._revision = revision
                 for change in batch:
                     if self._waiting.get(change.key) is change:
                         del self._waiting[change.key]
+                self._news.notify_all()
         for change in batch:
             self._keeper.settled(change, revision)
         return True

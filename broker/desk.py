@@ -28,6 +28,7 @@ from rtcdn.store.port import MAX_KEYS, Compare
 _log = log.get("broker.desk")
 ATTEMPTS = 8
 CATCH_UP_S = 2.0
+SETTLE_S = 1.0
 
 
 class Refused(RtcdnError):
@@ -98,6 +99,10 @@ class Desk:
     def explain(self, request: Request) -> Decision | Refusal:
         """What would be decided, over the full list of nodes; nothing is done."""
         return self._decide(self._keeper.current, request, exhaustive=True)
+
+    def settle(self, session: str) -> int:
+        """Wait until what was granted here to a session is in the store; the revision from which it can be read."""
+        return self._batches.settle(keys.participant(session, ""), SETTLE_S)
 
     def _decide(self, vmap: VirtualMap, request: Request, *, exhaustive: bool = False) -> Decision | Refusal:
         view = vmap.session(getattr(request, "session", ""))

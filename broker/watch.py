@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from broker.core.decisions import IntentChange
 from broker.core.virtual_map import VirtualMap
@@ -14,6 +15,15 @@ from rtcdn.store.port import Change, Snapshot, Store, Update
 
 _log = log.get("broker.watch")
 Listener = Callable[[Update], None]
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """A change of ours that stands on the map before the watch has brought it."""
+
+    change: IntentChange
+    revision: int  # of its commit, 0 while it is not committed
+    later: Change | None = None  # the latest news of its key that was passed over because nobody knew which is newer
 
 
 class MapKeeper:
@@ -32,7 +42,8 @@ class MapKeeper:
         self._store, self._kinds, self._now_s = store, kinds, now_s
         self.current = VirtualMap.empty(kinds)
         self._changed = threading.Condition()
-        self._ahead: dict[str, tuple[IntentChange, int]] = {}  # own changes; the revision, 0 while not committed
+        self._ahead: dict[str, _Ahead] = {}
+        self._seen = 0  # the revision up to which the watch has brought everything
         self._heard_s: float | None = None  # None: never; else when the store was last known to be there
         self._away = True
         self._listeners: list[Listener] = []
@@ -76,12 +87,26 @@ class MapKeeper:
 
     def put(self, changes: Iterable[IntentChange], revision: int) -> VirtualMap:
         """Put changes of our own into the map: committed at ``revision``, or 0 when they will be written later."""
-        changes = tuple(changes)
         with self._changed:
-            for change in changes:
-                self._ahead[change.key] = (change, revision)
-            self._swap(self.current.with_changes(changes, revision, self._now_s()))
+            fresh = [change for change in changes if self._goes_ahead(change, revision)]
+            self._swap(self.current.with_changes(fresh, revision, self._now_s()))
             return self.current
+
+    def _goes_ahead(self, change: IntentChange, revision: int) -> bool:
+        """Is a change of ours news to the map? Not when the watch was faster than we."""
+        if not revision or revision > self._seen:
+            self._ahead[change.key] = _Ahead(change, revision)
+            return True
+        known = self._ahead.pop(change.key, None)
+        return known is not None and not self._believe(known.later, revision)
+
+    def _believe(self, later: Change | None, revision: int) -> bool:
+        """Put in news that was passed over, if it is newer than ``revision``; whether it is."""
+        if later is None or later.revision <= revision:
+            return False
+        text = later.value.text if later.value else None
+        self._swap(self.current.apply([(later.key, text, later.revision)], self._now_s()))
+        return True
 
     def decide_and_put(self, decide: Callable[[VirtualMap], tuple[IntentChange, ...]]) -> VirtualMap:
         """Decide on the current map and put in what comes of it, with nothing in between."""
@@ -91,14 +116,14 @@ class MapKeeper:
     def settled(self, change: IntentChange, revision: int) -> None:
         """A change put in earlier was committed now, unless a newer one took its place."""
         with self._changed:
-            if self._ahead.get(change.key, (None, 0))[0] is change:
-                self._ahead[change.key] = (change, revision)
-
-    def dropped(self, change: IntentChange) -> None:
-        """A change put in earlier will never be committed: believe the store again."""
-        with self._changed:
-            if self._ahead.get(change.key, (None, 0))[0] is change:
+            known = self._ahead.get(change.key)
+            if known is None or known.change is not change:
+                return
+            if revision > self._seen:
+                known.revision = revision
+            else:
                 del self._ahead[change.key]
+                self._believe(known.later, revision)
 
     def _run(self) -> None:
         for update in self._watch:
@@ -123,23 +148,27 @@ class MapKeeper:
                 fresh = [change for change in update.changes if not self._passed(change)]
                 batch = [(each.key, each.value.text if each.value else None, each.revision) for each in fresh]
                 self._swap(self.current.apply(batch, self._now_s()))
+            self._seen = max(self._seen, update.revision)
         for listener in self._listeners:
             listener(update)
 
     def _begin(self, snapshot: Snapshot) -> None:
         texts = {key: (value.text, value.mod_revision) for key, value in snapshot.values.items()}
         vmap = VirtualMap.build(texts, self._now_s(), snapshot.revision, self._kinds)
-        waiting = [(change, revision) for change, revision in self._ahead.values() if not revision]
-        self._ahead = {change.key: (change, revision) for change, revision in waiting}
-        self._swap(vmap.with_changes([change for change, _ in waiting], 0, self._now_s()))
+        self._ahead = {key: each for key, each in self._ahead.items() if not each.revision}
+        for key, each in self._ahead.items():
+            value = snapshot.values.get(key)
+            each.later = Change(key, value, value.mod_revision if value else snapshot.revision)
+        self._swap(vmap.with_changes([each.change for each in self._ahead.values()], 0, self._now_s()))
 
     def _passed(self, change: Change) -> bool:
         """Is this older than what we put in ourselves?"""
         ahead = self._ahead.get(change.key)
         if ahead is None:
             return False
-        revision = ahead[1]
-        if revision and change.revision >= revision:
+        if not ahead.revision:
+            ahead.later = change
+        elif change.revision >= ahead.revision:
             del self._ahead[change.key]
             return False
         return True

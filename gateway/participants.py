@@ -105,12 +105,12 @@ class Participants:
         key = (claims.sid, participant, want)
         body: dict[str, Any] = {"want": [want], "role": str(claims.role), "rights": list(claims.rights), "name": ""}
         body |= {"client_address": address, "measured_rtt": {}, "shared": claims.shared}
+        body["codecs"] = protocol.offered_codecs(offer)
         grant = await self._broker.attach(claims.sid, participant, body)
         leg = next((each for each in grant.legs if each.leg == want), None)
         if leg is None:
             raise Problem(502, "bad-grant", f"the broker granted no leg to {want}", "tell the operator")
         try:
-            protocol.check_codecs(offer, grant.codec)
             await self._end_older(key)
             live = await self._go(key, way, leg, offer, grant.codec)
         except Problem:

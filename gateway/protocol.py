@@ -85,12 +85,17 @@ def read_offer(way: Way, text: str) -> sdp.Description:
     return offer
 
 
-def check_codecs(offer: sdp.Description, codec: Codec) -> None:
-    """Check that every medium of the offer can be carried in a session of ``codec``; 406 names the codec."""
-    for kind, wanted in (("audio", "opus"), ("video", codec.value)):
-        for medium in offer.of(kind):
-            if not carries(medium, wanted):
-                raise not_carried(kind, wanted, medium)
+def offered_codecs(offer: sdp.Description) -> list[str] | None:
+    """Of the codecs a session may have, those in which every video of the offer can be carried; None: no video.
+
+    Audio is Opus in every session: 406 for an offer without it.
+    """
+    for medium in offer.of("audio"):
+        if not carries(medium, "opus"):
+            raise not_carried("audio", "opus", medium)
+    videos = offer.of("video")
+    fitting = (codec.value for codec in Codec if all(carries(medium, codec.value) for medium in videos))
+    return list(fitting) if videos else None
 
 
 def carries(medium: sdp.Medium, wanted: str) -> bool:

@@ -10,8 +10,8 @@ from flask_openapi3 import Info, OpenAPI, SecurityScheme
 from werkzeug.exceptions import BadRequest
 
 from broker.api import attach, health, live, nodes, participants, problems, sessions
-from broker.api.context import Parts, caller, operator, parts
-from broker.api.forward import Forwarder
+from broker.api.context import Parts, caller, from_replica, operator, parts
+from broker.api.forward import REVISION_HEADER, Forwarder, catch_up, settled
 from rtcdn import log
 from rtcdn.errors import InvalidRequest, NotLeader
 
@@ -46,8 +46,10 @@ def create_app(made: Parts, forwarder: Forwarder) -> Flask:
 
 
 def _begin() -> None:
-    """Note the time; refuse text that is no JSON before anybody reads it as an empty body."""
+    """Note the time; see what a forwarding replica has seen; refuse text that is no JSON before it is read as empty."""
     g.began = time.perf_counter()
+    if from_replica():
+        catch_up(http.headers.get(REVISION_HEADER, ""))
     if http.content_length and http.method in ("PUT", "POST", "PATCH"):
         try:
             http.get_json(force=True)
@@ -65,4 +67,6 @@ def _end(answer: Response) -> Response:
     metrics.seconds.observe(time.perf_counter() - g.get("began", time.perf_counter()))
     if http.method != "GET" and (answer.status_code >= 400 or not caller().startswith("gateway-")):
         _log.info("asked", method=http.method, path=http.path, by=operator() or caller(), status=answer.status_code)
+    if from_replica():
+        answer.headers[REVISION_HEADER] = str(max(settled(), parts().keeper.current.revision))
     return answer

@@ -43,6 +43,7 @@ def request_of(session: str, participant: str, body: AttachBody) -> Attach:
         gateway=gateway,
         regions=regions(body.measured_rtt, gateway),
         rtt_ms=body.measured_rtt,
+        codecs=None if body.codecs is None else tuple(body.codecs),
     )
 
 

@@ -45,10 +45,15 @@ def parts() -> Parts:
     return cast(Parts, current_app.extensions["rtcdn"])
 
 
+def from_replica() -> bool:
+    """Does another replica forward this?"""
+    return http.environ.get(PEER) == BROKER
+
+
 def caller() -> str:
     """CN of who asks; when a replica forwards, of him for whom it does."""
     peer = str(http.environ.get(PEER, ""))
-    return http.headers.get(CALLER_HEADER, peer) if peer == BROKER else peer
+    return http.headers.get(CALLER_HEADER, peer) if from_replica() else peer
 
 
 def require_gateway() -> None:

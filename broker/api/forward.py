@@ -1,4 +1,8 @@
-"""Changes asked of a replica that does not lead: passed to the leader, one hop, waiting for one a little."""
+"""Changes asked of a replica that does not lead: passed to the leader, one hop, waiting for one a little.
+
+Who asks one replica is not told older news by another: the leader decides on a map that holds what was granted here
+(written afterwards, in batches), and its answer goes out when the map here holds what it did.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ from rtcdn.errors import NotLeader
 
 _log = log.get("broker.forward")
 HOP_HEADER = "Rtcdn-Hop"
+REVISION_HEADER = "Rtcdn-Revision"  # of the store: what the receiver must have seen
+CATCH_UP_S = 1.0
 WAIT_S = 3.0
 TIMEOUT = httpx.Timeout(10.0, connect=1.0)
 PASSED = ("Authorization", "Content-Type", "Accept")
@@ -23,13 +29,14 @@ PASSED = ("Authorization", "Content-Type", "Accept")
 class Forwarder:
     """Passes requests on; one client for all threads."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        self._client = httpx.Client(verify=tls, timeout=TIMEOUT, trust_env=False)
+    def __init__(self, tls: ssl.SSLContext, transport: httpx.BaseTransport | None = None) -> None:
+        self._client = httpx.Client(verify=tls, timeout=TIMEOUT, trust_env=False, transport=transport)
 
     def __call__(self, error: NotLeader) -> Response:
         """The answer to the present request, which found no leader here."""
         if http.headers.get(HOP_HEADER):
             return problems.of_error(error)
+        granted = settled()
         tried = ""
         keeper = parts().keeper
         for _ in range(2):
@@ -37,15 +44,15 @@ class Forwarder:
                 break
             leader = keeper.current.leader
             tried = leader.url if leader else ""
-            answer = self._ask(tried) if tried else None
+            answer = self._ask(tried, granted) if tried else None
             if answer is not None:
                 return answer
         return problems.of_error(NotLeader(tried))
 
-    def _ask(self, url: str) -> Response | None:
+    def _ask(self, url: str, granted: int) -> Response | None:
         """The leader's answer; None when it is not there or leads no more, and nothing was done."""
         headers = {name: http.headers[name] for name in PASSED if name in http.headers}
-        headers |= {HOP_HEADER: "1", CALLER_HEADER: caller()}
+        headers |= {HOP_HEADER: "1", CALLER_HEADER: caller(), REVISION_HEADER: str(granted)}
         target = f"{url}{http.full_path.rstrip('?')}"
         try:
             answer = self._client.request(http.method, target, content=http.get_data(cache=True), headers=headers)
@@ -58,5 +65,20 @@ class Forwarder:
         problem = answer.headers.get("Content-Type") == problems.MEDIA_TYPE
         if problem and answer.json().get("type") == f"{problems.TYPE_BASE}no-leader":
             return None
+        catch_up(answer.headers.get(REVISION_HEADER, ""))
         kept = {name: answer.headers[name] for name in ("Content-Type", "Retry-After") if name in answer.headers}
         return Response(answer.content, answer.status_code, kept)
+
+
+def settled() -> int:
+    """The revision at which what was granted here to the request's session stands; awaited, for it is written later."""
+    session = (http.view_args or {}).get("sid", "")
+    return parts().desk.settle(session) if session else 0
+
+
+def catch_up(revision: str) -> None:
+    """Wait a little until the map here has seen ``revision`` of the store, as another replica tells it."""
+    wanted = int(revision) if revision.isascii() and revision.isdigit() else 0
+    keeper = parts().keeper
+    if not keeper.wait_for(lambda vmap: vmap.revision >= wanted, CATCH_UP_S):
+        _log.warning("map-behind", revision=keeper.current.revision, wanted=wanted)

@@ -57,6 +57,7 @@ TABLE: tuple[tuple[type[Exception], Problem], ...] = (
 REFUSALS = {  # code of a refusal -> status and cure
     "no-capacity": (503, "free or add a node, see the reasons"),
     "stage-full": (409, "wait until a speaker leaves, or open the session with more slots"),
+    "codec-not-carried": (406, "offer the codec that is named"),
     "wrong-role": (403, "have the participant promoted first"),
     "taken-over": (409, "somebody attached later as the same participant"),
     "unknown-gateway": (409, "the gateway must present itself in the store first"),

@@ -99,6 +99,9 @@ class AttachBody(Shape):
     )
     gateway: Text = ""
     shared: bool = False
+    codecs: list[Codec] | None = Field(
+        default=None, max_length=8, description="of video, those that the client can carry; null: no video"
+    )
 
 
 class AttachOf(AttachBody):

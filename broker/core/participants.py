@@ -12,10 +12,11 @@ from broker.core.requests import Admit, Attach, GatewayLost, Leave, MediaDown, M
 from broker.core.scenarios.base import Scenario
 from rtcdn import keys
 from rtcdn.errors import InvalidRequest, UnknownParticipant
-from rtcdn.model import AttachGrant, Leg, ParticipantIntent, Role
+from rtcdn.model import AttachGrant, Codec, Leg, ParticipantIntent, Role
 
 LEGS = ("publish", "view", "talk")
 SPEAKING = (Role.SPEAKER, Role.MODERATOR)
+CODEC_NAMES = {Codec.VP8: "VP8", Codec.H264: "H.264 (constrained baseline, packetization-mode 1)"}
 SPEAKING_LEGS = ("publish", "talk")
 
 
@@ -54,6 +55,7 @@ def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
     known: ParticipantIntent | None = draft.view.participants.get(request.participant)
     role = known.role if known and known.admitted else request.role
     _check_wanted(request, role)
+    _check_codec(request, draft.intent.codec)
     generation = known.generation + 1 if known else 1
     taken = tuple(leg for leg in known.legs if leg.leg in request.want) if known else ()
     for leg in taken:
@@ -98,6 +100,13 @@ def _check_wanted(request: Attach, role: Role) -> None:
         if want in SPEAKING_LEGS and role not in SPEAKING:
             detail = f"a {role} may not {want}; promote the participant first, or use a speaker's token"
             raise Refused("wrong-role", detail)
+
+
+def _check_codec(request: Attach, codec: Codec) -> None:
+    """Before anything of his is touched: an offer that cannot be carried takes no seat and ends no earlier leg."""
+    if request.codecs is not None and codec not in request.codecs:
+        name = CODEC_NAMES[codec]
+        raise Refused("codec-not-carried", f"video of this session is {name}; offer {name}")
 
 
 # ---- media ----------------------------------------------------------------------------------------

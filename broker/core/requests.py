@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rtcdn.model import Record, Role, SessionIntent, StreamInfo
+from rtcdn.model import Codec, Record, Role, SessionIntent, StreamInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class Attach(Record):
 
     ``regions``: nearest first (measured, or by great circle); empty: anywhere. ``rtt_ms``: measured, by region.
     ``role``, ``rights``, ``name`` come from the client token; what was set by Admit or SetRole wins.
+    ``codecs``: of video, those that he can carry; None: he offers no video, or nobody told.
     """
 
     session: str
@@ -98,6 +99,7 @@ class Attach(Record):
     regions: tuple[str, ...] = ()
     rtt_ms: dict[str, float] = field(default_factory=dict)
     place: tuple[float, ...] = ()
+    codecs: tuple[Codec, ...] | None = None
 
     @property
     def attach_class(self) -> bool:

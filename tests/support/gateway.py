@@ -91,6 +91,10 @@ class FakeBroker:
         await self._note("attach", participant, body)
         if self.refuse is not None:
             return web.Response(status=self.refuse.status, body=self.refuse.body, content_type=self.refuse.content_type)
+        codec = self.codecs[session]
+        if body["codecs"] is not None and codec.value not in body["codecs"]:
+            problem = {"type": "urn:x:codec-not-carried", "detail": f"video of this session is {codec.value}"}
+            return web.json_response(problem, status=406)
         self.generation += 1
         want = body["want"][0]
         node, kind, name = (

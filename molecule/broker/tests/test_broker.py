@@ -18,9 +18,10 @@ def test_both_replicas_are_healthy(host):
 
 
 def test_one_of_them_leads(host):
-    """Exactly one answers 200 to /leader."""
-    assert sorted(status(host, name, "/leader") for name in REPLICAS)[0] == "200"
-    assert sorted(status(host, name, "/leader") for name in REPLICAS)[1] != "200"
+    """Exactly one says that it does, and both name the same."""
+    told = [json.loads(curl(host, f"broker_{name}", f"https://127.0.0.1:{REPLICAS[name]}/leader")) for name in REPLICAS]
+    assert sorted(each["here"] for each in told) == [False, True]
+    assert told[0]["leader"]["broker"] == told[1]["leader"]["broker"]
 
 
 def test_both_know_the_nodes(host):

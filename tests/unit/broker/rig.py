@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from flask.testing import FlaskClient
 
 from broker.api import live
 from broker.api.app import create_app
-from broker.api.context import PEER, Parts
+from broker.api.context import BROKER, PEER, Parts
 from broker.api.forward import Forwarder
 from broker.batches import BatchWriter
 from broker.core.actions import Order, Step, step_name
@@ -69,7 +70,14 @@ class FakeActor:
 class Rig:
     """One replica; several may share a store."""
 
-    def __init__(self, store: MemoryStore, folder: Path, broker: str = "b1", stands: bool = True) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        folder: Path,
+        broker: str = "b1",
+        stands: bool = True,
+        leader: httpx.BaseTransport | None = None,
+    ) -> None:
         self.store, self.actor = store, FakeActor()
         self.key = SigningKey.generate()
         issuers = folder / f"{broker}.json"
@@ -90,7 +98,7 @@ class Rig:
         )
         verifier = Verifier((str(issuers),))
         self.parts = Parts(info, self.keeper, self.leadership, self.desk, self.decisions, verifier, self.key)
-        self.app = create_app(self.parts, Forwarder(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
+        self.app = create_app(self.parts, Forwarder(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), leader))
         self.keeper.listen(self.decisions.heard)
         self.keeper.listen(live.followers.heard)
         self.decisions.start()
@@ -116,6 +124,14 @@ class Rig:
         texts[keys.gateway("1")] = GatewayInfo(REGION, "https://gw.invalid", "gw:1").to_json()
         revision = put_many(self.store, texts)
         wait_for(lambda: self.keeper.current.revision >= revision, "the map shows them")
+
+    def transport(self) -> httpx.WSGITransport:
+        """By which another replica reaches this one."""
+
+        def app(environ: dict[str, Any], start: Any) -> Any:
+            return self.app({**environ, PEER: BROKER}, start)
+
+        return httpx.WSGITransport(app)
 
     def client(self, peer: str = "nginx") -> FlaskClient:
         """A client whose certificate is of ``peer``."""

@@ -94,6 +94,32 @@ def test_what_is_not_written_yet_survives_news_and_a_new_beginning(store: Memory
     assert generation(keeper) == 3
 
 
+def test_news_that_comes_before_our_own_commit_is_known_is_not_lost(keeper: MapKeeper) -> None:
+    """Ours was written at 100 and changed by another replica at 101: the watch brings both before we hear of ours."""
+    ours = vic(2)
+    keeper.put((ours,), 0)
+    keeper._take(news(ours, 100))
+    keeper._take(news(vic(3), 101))
+    assert generation(keeper) == 2
+    keeper.settled(ours, 100)
+    assert generation(keeper) == 3
+    keeper._take(news(vic(4), 102))
+    assert generation(keeper) == 4
+
+
+def test_a_commit_that_the_watch_has_overtaken_undoes_nothing(keeper: MapKeeper) -> None:
+    """The map shows what came after our commit when its writer gets to put it in."""
+    keeper._take(news(vic(1), 100))
+    keeper._take(news(vic(2), 101))
+    keeper.put((vic(1),), 100)
+    assert generation(keeper) == 2
+    keeper.put((vic(5),), 0)
+    keeper._take(news(vic(6), 102))
+    keeper._take(news(vic(7), 103))
+    keeper.put((vic(6),), 102)
+    assert generation(keeper) == 7
+
+
 def test_a_store_that_goes_away_leaves_the_map_as_it_is(store: MemoryStore, keeper: MapKeeper) -> None:
     """Stale with its age; live again when it is back."""
     assert keeper.age_s == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from broker.core.actions import RepointLink
 from broker.core.decisions import Decision, Refusal
 from broker.core.requests import Attach, Leave, MediaDown, MediaUp, Talking
-from rtcdn.model import Role
+from rtcdn.model import Codec, Role
 from tests.unit.core.worlds import (
     AUDIO,
     CAMERA,
@@ -132,6 +134,20 @@ def test_a_viewer_may_not_publish() -> None:
     answer = world.ask(Attach("demo", "eve", ("publish",), Role.VIEWER))
     assert isinstance(answer, Refusal)
     assert answer.code == "wrong-role"
+
+
+def test_a_codec_that_is_not_carried_changes_nothing() -> None:
+    """Neither a seat is taken nor his earlier connection ended; who offers no video is not asked."""
+    world = local()
+    opened(world)
+    speaks(world, "alice")
+    again = Attach("demo", "alice", ("publish",), Role.SPEAKER, gateway="gw", codecs=(Codec.H264,))
+    answer = world.ask(again)
+    assert isinstance(answer, Refusal)
+    assert answer.code == "codec-not-carried"
+    assert shown(world) == {"v1": "alice"}
+    for codecs in (None, (Codec.VP8,), (Codec.H264, Codec.VP8)):
+        assert isinstance(world.ask(replace(again, codecs=codecs)), Decision)
 
 
 def test_a_speaker_publishes_in_his_own_region() -> None:
