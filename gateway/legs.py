@@ -136,11 +136,19 @@ class Nodes:
                 if refused.code != ID_EXISTS:
                     raise
                 _log.info("publisher-taken-over", context=leg.context, participant=participant)
-                await handle.request(videoroom.kick(leg.context, keys, participant))
+                await self._put_out(handle, videoroom.kick(leg.context, keys, participant))
                 await asyncio.sleep(TAKE_OVER_PAUSE_S)
             else:
                 return
         raise NodeRefused(ID_EXISTS, "the earlier connection of this speaker does not go away")
+
+    async def _put_out(self, handle: Handle, kick: Json) -> None:
+        """Kick; who has gone by himself meanwhile need not be kicked."""
+        try:
+            await handle.request(kick)
+        except NodeRefused as refused:
+            if refused.code != videoroom.NO_SUCH_FEED:
+                raise
 
     def socket(self, leg: Leg) -> JanusSocket:
         """The socket to a leg's node; ``Problem`` when we hold no secrets of it."""

@@ -52,7 +52,7 @@ class _Search:
         wanted = PER_REGION if among is None else PER_VIEWER
         limit = self.policy.limits.full_weight
         seen = found = 0
-        for _, _, node_id in shelf.heaviest(limit) if self.policy.heaviest_first else shelf.lightest(limit):
+        for *_, node_id in shelf.heaviest(limit) if self.policy.heaviest_first else shelf.lightest(limit):
             seen += 1
             if among is not None and node_id not in among:
                 continue
@@ -69,7 +69,7 @@ class _Search:
             self.exclude("full, silent or draining", len(among) - len(self.passed) - len(self.lost))
 
     def choice(self) -> Choice:
-        """Score who passed; the best wins, equal ones by lightness, then by name."""
+        """Score who passed; the best wins, equal ones by lightness, then by what is in use, then by name."""
         scored = [(self._scored(wrapper), entry(wrapper)) for wrapper in self.passed.values()]
         scored.sort(key=lambda pair: (-pair[0].total, pair[1]))
         kept = [candidate for candidate, _ in scored[:SHORTLIST]]

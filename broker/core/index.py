@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 from broker.core.wrappers import NodeWrapper
 
-Entry = tuple[float, int, str]  # weight, sessions hosted (the tie-break), node
+Entry = tuple[float, int, int, str]  # weight; tie-breaks: handles in use, sessions hosted, node
 BUCKETS = 101
 
 
 def entry(wrapper: NodeWrapper) -> Entry:
     """The place of a node on its shelf."""
-    return (wrapper.weight, len(wrapper.hosting), wrapper.id)
+    return (wrapper.weight, wrapper.in_use, len(wrapper.hosting), wrapper.id)
 
 
 def bucket(weight: float) -> int:
@@ -42,7 +42,7 @@ class Shelf:
     def heaviest(self, limit: float) -> Iterator[Entry]:
         """Entries by falling weight, those in buckets above ``limit`` left out."""
         for entries in reversed(self.buckets[: bucket(limit) + 1]):
-            yield from sorted(entries, key=lambda found: (-found[0], found[1], found[2]))
+            yield from sorted(entries, key=lambda found: (-found[0], *found[1:]))
 
     def above(self, limit: float) -> int:
         """How many nodes stand in buckets above ``limit``."""

@@ -127,6 +127,11 @@ class NodeWrapper:
         return self.reported_weight + self.own_cost
 
     @property
+    def in_use(self) -> int:
+        """Handles, as reported and as granted since: tells nodes of one host apart, whose CPU is the same."""
+        return self.plugin.handles + sum(grants.count for grants in self.grants)
+
+    @property
     def lasting_weight(self) -> float:
         """The weight without its CPU term, which comes and goes: for what is promised ahead."""
         lasting = [value for name, value in self.labels.weight_terms.items() if name != "cpu"]

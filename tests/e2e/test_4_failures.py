@@ -17,14 +17,15 @@ from tests.support.site import Site
 
 SESSION = "robust"
 TONE_HZ = 600
+TWO_STAGES = 700  # viewers expected: more than one Streaming node carries
 HEAL_S = 60
 UNCLAIMED_S = 75  # Janus forgets a session that nobody claims after 60
 
 
 @pytest.fixture(scope="module")
 def site(deployment: Site) -> Iterator[Site]:
-    """The deployment with a session of its own."""
-    deployment.open(SESSION)
+    """The deployment with a session of its own, on every egress node."""
+    deployment.open(SESSION, audience={"local": TWO_STAGES})
     yield deployment
     deployment.close(SESSION)
 

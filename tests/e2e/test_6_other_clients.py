@@ -48,7 +48,6 @@ def client(net: str, site: Site, request: pytest.FixtureRequest) -> Iterator[hos
     made.remove()
 
 
-@pytest.mark.xfail(strict=False, reason="not seen green on a deployment yet")
 async def test_simple_whip_client_publishes(
     site: Site, net: str, client: hosts.Host, http: aiohttp.ClientSession
 ) -> None:
@@ -77,7 +76,6 @@ async def test_simple_whip_client_publishes(
         await viewer.leave()
 
 
-@pytest.mark.xfail(strict=False, reason="the GStreamer viewer decodes nothing on a deployment yet")
 @pytest.mark.parametrize("codec", ["vp8", "h264"])
 async def test_gstreamer_publishes_and_watches(site: Site, net: str, client: hosts.Host, codec: str) -> None:
     """One webrtcbin publishes, another one decodes his pictures, in a session of each codec."""

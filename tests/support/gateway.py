@@ -53,6 +53,7 @@ class FakeBroker:
     acks: list[int] = field(default_factory=list)
     streams: list[web.WebSocketResponse] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    linking: asyncio.Lock = field(default_factory=asyncio.Lock)  # one change at a time, as the broker
 
     async def open(self, session: str, codec: Codec = Codec.VP8) -> None:
         """Make the session's room and stage."""
@@ -112,6 +113,9 @@ class FakeBroker:
             (leg,),
             ({"urls": "stun:192.0.2.1:3478"},),
         )
+        if want == "publish" and (session, participant) in self.holders:
+            async with self.linking:
+                await asyncio.to_thread(self._unlink, session, participant)
         intent = ParticipantIntent(gateway=body["gateway"], legs=(leg,), generation=self.generation)
         self.holders[session, participant] = intent
         return web.json_response(grant.to_dict())
@@ -119,9 +123,15 @@ class FakeBroker:
     async def media(self, request: web.Request) -> web.Response:
         """A leg is up: note its ids; a publisher's video goes to a slot and his audio to ``a``."""
         session, participant, body = request.match_info["sid"], request.match_info["pid"], await request.json()
-        intent = self.holders.get((session, participant))
-        if intent is None or body["generation"] != intent.generation:
-            return web.Response(status=204)  # a later connection has taken over: as the broker, change nothing
+        async with self.linking:
+            intent = self.holders.get((session, participant))
+            if intent is None or body["generation"] != intent.generation:
+                return web.json_response({"type": "urn:x:taken-over"}, status=409)
+            await self._up(session, participant, intent, body)
+        await self._note("media", participant, body)
+        return web.Response(status=204)
+
+    async def _up(self, session: str, participant: str, intent: ParticipantIntent, body: dict[str, Any]) -> None:
         legs = tuple(
             Leg.from_dict({**leg.to_dict(), "janus_session": body["janus_session"], "handle": body["handle"]})
             for leg in intent.legs
@@ -131,8 +141,13 @@ class FakeBroker:
         )  # type: ignore[assignment]
         if body["leg"] == "publish":
             await asyncio.to_thread(self._link, session, participant, body["streams"])
-        await self._note("media", participant, body)
-        return web.Response(status=204)
+
+    def _unlink(self, session: str, participant: str) -> None:
+        """The earlier connection's media go nowhere any more."""
+        room, source = f"{session}/ingress-{self.ingress.id}", client(self.ingress)
+        for each in source.forwarders(room):
+            if each.publisher == participant:
+                source.stop_forwarder(room, each)
 
     def _link(self, session: str, participant: str, streams: list[dict[str, Any]]) -> None:
         room, stage = f"{session}/ingress-{self.ingress.id}", f"{session}/stage-{self.stage.id}"
@@ -159,8 +174,10 @@ class FakeBroker:
     async def leave(self, request: web.Request) -> web.Response:
         """A leg is over."""
         session, participant = request.match_info["sid"], request.match_info["pid"]
-        self.holders.pop((session, participant), None)
-        self.slots = {key: who for key, who in self.slots.items() if (key[0], who) != (session, participant)}
+        intent = self.holders.get((session, participant))
+        if intent and int(request.query["generation"]) in (0, intent.generation):
+            del self.holders[session, participant]
+            self.slots = {key: who for key, who in self.slots.items() if (key[0], who) != (session, participant)}
         await self._note("leave", participant, dict(request.query))
         return web.Response(status=204)
 

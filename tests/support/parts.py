@@ -8,7 +8,8 @@ from typing import Any
 
 IMAGE = "{{.Config.Image}}"
 _TRUST = "/etc/docker/certs.d/registry.rtcdn.internal:8090"
-REGISTRY_TLS = f"--cacert {_TRUST}/ca.crt --cert {_TRUST}/client.cert --key {_TRUST}/client.key"
+_ESCAPED = _TRUST.replace(":", "\\:")  # curl takes what follows a colon for a passphrase, in this option alone
+REGISTRY_TLS = f"--cacert {_TRUST}/ca.crt --cert '{_ESCAPED}/client.cert' --key {_TRUST}/client.key"
 CERTIFICATES = {"--cacert": "/run/secrets/ca.crt", "--cert": "/run/secrets/tls.crt", "--key": "/run/secrets/tls.key"}
 
 

@@ -7,7 +7,7 @@ from tests.support.parts import etcdctl
 
 def test_it_is_healthy(host):
     """As root, by mutual TLS."""
-    assert "is healthy" in etcdctl(host, "root", "endpoint", "health").stderr
+    assert "is healthy" in etcdctl(host, "root", "endpoint", "health").stdout
 
 
 def test_no_certificate_no_answer(host):

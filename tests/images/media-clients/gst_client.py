@@ -129,7 +129,7 @@ class Client:
             return
         decode = Gst.ElementFactory.make("decodebin")
         decode.connect("pad-added", self.decoded)
-        self.pipeline.add(decode)
+        self.bin.get_parent().add(decode)  # beside webrtcbin: pads of different bins cannot be linked
         decode.sync_state_with_parent()
         pad.link(decode.get_static_pad("sink"))
 
@@ -138,7 +138,7 @@ class Client:
         sink = Gst.ElementFactory.make("fakesink")
         sink.set_property("signal-handoffs", pad.get_current_caps().to_string().startswith("video"))
         sink.connect("handoff", self.count)
-        self.pipeline.add(sink)
+        self.bin.get_parent().add(sink)
         sink.sync_state_with_parent()
         pad.link(sink.get_static_pad("sink"))
 
