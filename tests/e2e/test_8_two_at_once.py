@@ -53,7 +53,7 @@ def test_down_leaves_nothing(deployment: Site, first_before: list[str], second: 
     assert second.docker("volume", "ls", "--quiet") == ""
     assert second.docker("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive"
     networks = set(second.docker("network", "ls", "--format", "{{.Name}}").split())
-    assert networks <= {"bridge", "host", "none", "docker_gwbridge"}
+    assert networks == {"bridge", "host", "none"}
     assert "table inet rtcdn" not in second.host.run("nft", "list", "tables")
     for path in ("/var/lib/rtcdn/local", "/opt/rtcdn/local"):
         assert not second.host.succeeds("test", "-e", path), f"{path} is still there"
