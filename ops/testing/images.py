@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from ops import images
@@ -54,10 +56,13 @@ def _label(reference: str) -> str | None:
 
 def _base(suite: str) -> str:
     """The product's own base image, or a plain Debian of ``suite`` from this machine's own mirror."""
-    if not suite:
-        return images.tag("base")
-    reference = f"rtcdn/rootfs:{suite}"
+    reference = f"rtcdn/rootfs:{suite}" if suite else images.tag("base")
     if answer(["docker", "image", "inspect", "--format", "{{.Id}}", reference]):
+        return reference
+    if not suite:
+        only = json.dumps({"images_names": ["base"]})
+        if run([Path(sys.executable).parent / "ansible-playbook", "ansible/images.yml", "--extra-vars", only]):
+            raise ConfigError([f"image {reference}: ansible/images.yml failed; the reason is above"])
         return reference
     if shutil.which("debootstrap") is None:
         run(["apt-get", "install", "-qy", "--no-install-recommends", "debootstrap", "debian-archive-keyring"])

@@ -39,7 +39,7 @@ class Port:
 
     def connect(self, gateway: str = "1") -> ClientConnection:
         context = client_context(self.pki.issue(f"gateway-{gateway}"))
-        return connect(f"wss://{self.address}", ssl=context, proxy=None)
+        return connect(f"wss://{self.address}", ssl=context, proxy=None, open_timeout=30)
 
     @contextmanager
     def hello(self, gateway: str = "1") -> Iterator[ClientConnection]:
