@@ -54,9 +54,9 @@ def _apt_mounts() -> list[str]:
 
 
 def _pip_mounts() -> list[str]:
-    """pip.conf with every setting in force here, and the local folders that it names."""
+    """pip.conf with every setting in force here, and the local folders and files that it names."""
     kept = SCRATCH / "pip.conf"
-    lines, folders = ["[global]"], set()
+    lines, named = ["[global]"], set()
     for line in (answer([sys.executable, "-m", "pip", "config", "list"]) or "").splitlines():
         name, _, quoted = line.partition("=")
         value = quoted.strip("'\"").replace("\\n", " ").strip()
@@ -65,6 +65,8 @@ def _pip_mounts() -> list[str]:
         for word in value.split():
             path = Path(word.removeprefix("file://"))
             if path.is_absolute() and path.is_dir():
-                folders.add(path.parent if path.name == "simple" else path)  # an index links to files beside it
+                named.add(path.parent if path.name == "simple" else path)  # an index links to files beside it
+            elif path.is_absolute() and path.is_file() and value != BUNDLE:  # the host container has its own bundle
+                named.add(path)
     kept.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [f"{kept}:/etc/pip.conf:ro", *(f"{folder}:{folder}:ro" for folder in sorted(folders))]
+    return [f"{kept}:/etc/pip.conf:ro", *(f"{path}:{path}:ro" for path in sorted(named))]
