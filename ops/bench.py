@@ -15,7 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ops.testing import prepare
+
 NAMES = ("decide", "http", "join", "fanout", "propagate")
+NEEDS_NOTHING = {"decide"}
 RESULTS = Path(__file__).resolve().parents[1] / "bench-results"
 COLUMNS = ("name", "value", "unit", "peer", "peer_value", "ratio", "budget", "met")
 
@@ -29,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the chosen benchmarks one after the other; 1 when one of them broke (a budget not met is only said)."""
     chosen = [name for name in NAMES if name in args.name or not args.name]
+    if set(chosen) - NEEDS_NOTHING:
+        prepare.tools()
+        prepare.images()
     rows: list[dict[str, Any]] = []
     broken: list[str] = []
     for name in chosen:

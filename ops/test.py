@@ -9,9 +9,8 @@ import sys
 import time
 from types import FrameType
 
-from ops.testing import engine, stages
-from ops.testing.commands import ROOT, answer
-from ops.testing.commands import run as run_command
+from ops.testing import engine, prepare, stages
+from ops.testing.commands import answer
 from ops.testing.outcome import Outcome, last_line, table
 from rtcdn.errors import ConfigError
 
@@ -68,26 +67,7 @@ def _stage(name: str, run_all: bool) -> list[Outcome]:
         return [Outcome(name, "prepare", failed=1, took_s=time.monotonic() - started_s, note=error.problems[0])]
 
 
-def _images() -> None:
-    """An engine, and the product's own images in it."""
-    print(f"engine: Docker {engine.ensure()}", flush=True)
-    if run_command([stages.BIN / "ansible-playbook", "ansible/images.yml"]):
-        raise ConfigError(["images: ansible/images.yml failed; the task and its reason are above"])
-
-
-def _tools() -> None:
-    """Tools and libraries of the tests into the virtual environment that runs this."""
-    stages.LOGS.mkdir(parents=True, exist_ok=True)
-    tools = "import ansiblelint, molecule, playwright, aiortc, testinfra, hypothesis"
-    if answer([sys.executable, "-c", tools]) is not None:
-        return
-    constraints = ["--constraint", "constraints.txt"] if (ROOT / "constraints.txt").is_file() else []
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if run_command([*pip, *constraints, "--editable", ".[ops,media,test]"]):
-        raise ConfigError(["pip: the tools of the tests could not be installed; the reason is above"])
-
-
-PREPARATIONS = {"tools": _tools, "images": _images}
+PREPARATIONS = {"tools": prepare.tools, "images": prepare.images}
 
 
 def _report(outcomes: list[Outcome]) -> None:
