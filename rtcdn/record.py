@@ -27,7 +27,7 @@ class Record:
     def from_dict(cls, data: object) -> Self | None:
         """The record read from a plain dict, or None when it does not fit. Never raises."""
         try:
-            return typing.cast(Self, _read(cls, data))
+            return typing.cast(Self, _record(cls, data))
         except (TypeError, ValueError, KeyError, OverflowError):
             return None
 
@@ -59,12 +59,6 @@ def _plain(value: Any) -> Any:
     return {name: _plain(getattr(value, name)) for name in names} if names else value
 
 
-@functools.cache
-def _hints(wanted: Any) -> dict[str, Any]:
-    """Types of a record's fields by name, looked up once."""
-    return typing.get_type_hints(wanted)
-
-
 def _finite(value: float) -> float:
     """The value; JSON as Python reads it also knows NaN and infinities, with which nobody can reckon."""
     if not math.isfinite(value):
@@ -72,31 +66,55 @@ def _finite(value: float) -> float:
     return value
 
 
-def _read(wanted: Any, data: Any) -> Any:  # noqa: PLR0911  (one case per line)
-    """``data`` as type ``wanted``; raises TypeError or ValueError when it does not fit."""
+Reader = typing.Callable[[Any], Any]
+
+
+@functools.cache
+def _reader(wanted: Any) -> Reader:  # noqa: PLR0911  (one case per line)
+    """What reads plain data as type ``wanted``, made once per type; it raises TypeError or ValueError on a misfit."""
     origin, args = typing.get_origin(wanted), typing.get_args(wanted)
     if origin in (typing.Union, types.UnionType):
-        return None if data is None else _read(next(a for a in args if a is not type(None)), data)
+        known = _reader(next(arg for arg in args if arg is not type(None)))
+        return lambda data: None if data is None else known(data)
     if origin is tuple:
-        if not isinstance(data, list | tuple):
-            raise TypeError(f"{data!r} is not a list")
-        return tuple(_read(args[0], item) for item in data)
+        item = _reader(args[0])
+        return lambda data: tuple(map(item, _checked(data, (list, tuple))))
     if origin is dict:
-        if not isinstance(data, dict):
-            raise TypeError(f"{data!r} is not an object")
-        return {_read(args[0], k): _read(args[1], v) for k, v in data.items()}
+        key, value = map(_reader, args)
+        return lambda data: {key(k): value(v) for k, v in _checked(data, dict).items()}
     if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
-        if not isinstance(data, dict):
-            raise TypeError(f"{data!r} is not an object")
-        hints = _hints(wanted)
-        names = [name for name in hints if name in data]
-        return wanted(**{name: _read(hints[name], data[name]) for name in names})
+        return functools.partial(_record, wanted)
     if wanted is Any:
-        return data
-    if wanted is float and isinstance(data, int | float) and not isinstance(data, bool):
-        return _finite(float(data))
+        return lambda data: data
+    if wanted is float:
+        return lambda data: _finite(float(_number(data)))
+    if wanted is int:
+        return lambda data: data if type(data) is int else _checked(_number(data), int)
     if isinstance(wanted, type) and issubclass(wanted, StrEnum):
-        return wanted(data)
-    if not isinstance(data, wanted) or (wanted is int and isinstance(data, bool)):
+        return wanted
+    return lambda data: data if type(data) is wanted else _checked(data, wanted)
+
+
+@functools.cache
+def _readers(kind: type) -> dict[str, Reader]:
+    """Readers of a record's fields by name; looked up when first read, so that a record may hold its own type."""
+    return {name: _reader(hint) for name, hint in typing.get_type_hints(kind).items()}
+
+
+def _record(kind: type, data: Any) -> Any:
+    """``data`` as a record; fields that it does not have are ignored."""
+    readers = _readers(kind)
+    return kind(**{name: readers[name](value) for name, value in _checked(data, dict).items() if name in readers})
+
+
+def _checked(data: Any, wanted: Any) -> Any:
+    if not isinstance(data, wanted):
         raise TypeError(f"{data!r} is not {wanted}")
+    return data
+
+
+def _number(data: Any) -> Any:
+    """``data`` if it is a number; to Python a boolean is one too."""
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        raise TypeError(f"{data!r} is not a number")
     return data
