@@ -109,22 +109,26 @@ class MapKeeper:
 
     def _take(self, update: Update) -> None:
         with self._changed:
-            if update.away:
-                if not self._away:
-                    _log.warning("store-away", reason=update.away)
-                self._away = True
-            else:
-                if self._away:
-                    _log.info("store-heard", revision=update.revision)
-                self._away, self._heard_s = False, self._now_s()
             if update.snapshot:
                 self._begin(update.snapshot)
             elif update.changes:
                 fresh = [change for change in update.changes if not self._passed(change)]
                 batch = [(each.key, each.value.text if each.value else None, each.revision) for each in fresh]
                 self._swap(self.current.apply(batch, self._now_s()))
+            self._hear(update)
         for listener in self._listeners:
             listener(update)
+
+    def _hear(self, update: Update) -> None:
+        """Note whether the store is there; the first time only once the first map stands."""
+        if update.away:
+            if not self._away:
+                _log.warning("store-away", reason=update.away)
+            self._away = True
+        else:
+            if self._away:
+                _log.info("store-heard", revision=update.revision)
+            self._away, self._heard_s = False, self._now_s()
 
     def _begin(self, snapshot: Snapshot) -> None:
         texts = {key: (value.text, value.mod_revision) for key, value in snapshot.values.items()}
