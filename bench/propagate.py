@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.stand import REGION, WIDE, Stand, standing
-from broker.watch import MapKeeper
+from broker.watch import MapKeeper, spare_the_map
 from collector.report import node_keys
 from collector.sample import Load, status
 from collector.settings import Presentation
@@ -201,6 +201,7 @@ def _follow(pipe: Any, way: str, address: str, tls: TlsFiles) -> None:
 
 
 def _follow_map(store: EtcdStore, seen: Seen) -> Callable[[], None]:
+    spare_the_map()  # as a broker's process does
     keeper = MapKeeper(store)
     keeper.listen(lambda update: seen.append((keeper.current.revision, time.monotonic_ns())))
     keeper.start()

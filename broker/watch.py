@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,16 @@ from rtcdn.store.port import Change, Snapshot, Store, Update
 
 _log = log.get("broker.watch")
 Listener = Callable[[Update], None]
+GC_THRESHOLDS = (50_000, 20, 100)
+
+
+def spare_the_map() -> None:
+    """Let this process look for garbage in cycles seldom.
+
+    Each look walks every record that reports have renewed since the last: at 1,000 nodes 5 ms every 0.7 s, during
+    which nothing else runs. Records hold no cycles; what does (a request's traceback) can wait.
+    """
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 class MapKeeper:
