@@ -41,8 +41,8 @@ from rtcdn.tls import TlsFiles
 
 NODES = 1_000
 REPORTS_PS = 1_000  # each node once a second
-SECONDS = 5.0
-TURNS = 4  # each in turn, and the medians compared
+SECONDS = 4.0
+TURNS = 6  # each in turn, and the medians compared
 WRITERS = 8
 KINDS = (Kind.VR, Kind.AB, Kind.ST)
 PEOPLE = 4
