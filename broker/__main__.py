@@ -7,6 +7,7 @@ import sys
 
 from broker import settings, wiring
 from broker.serve import Server, WsgiApp
+from broker.watch import spare_the_map
 from rtcdn import log
 from rtcdn.errors import ConfigError
 
@@ -19,6 +20,7 @@ def main() -> int:
         made: list[wiring.Broker] = []
 
         def make() -> WsgiApp:
+            spare_the_map()
             made.append(wiring.from_settings(read))
             made[0].start()
             return made[0].app

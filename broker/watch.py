@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,16 @@ from rtcdn.store.port import Change, Snapshot, Store, Update
 
 _log = log.get("broker.watch")
 Listener = Callable[[Update], None]
+GC_THRESHOLDS = (50_000, 20, 100)
+
+
+def spare_the_map() -> None:
+    """Let this process look for garbage in cycles seldom.
+
+    Each look walks every record that reports have renewed since the last: at 1,000 nodes 5 ms every 0.7 s, during
+    which nothing else runs. Records hold no cycles; what does (a request's traceback) can wait.
+    """
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 @dataclass(slots=True)
@@ -134,14 +145,6 @@ class MapKeeper:
 
     def _take(self, update: Update) -> None:
         with self._changed:
-            if update.away:
-                if not self._away:
-                    _log.warning("store-away", reason=update.away)
-                self._away = True
-            else:
-                if self._away:
-                    _log.info("store-heard", revision=update.revision)
-                self._away, self._heard_s = False, self._now_s()
             if update.snapshot:
                 self._begin(update.snapshot)
             elif update.changes:
@@ -149,8 +152,20 @@ class MapKeeper:
                 batch = [(each.key, each.value.text if each.value else None, each.revision) for each in fresh]
                 self._swap(self.current.apply(batch, self._now_s()))
             self._seen = max(self._seen, update.revision)
+            self._hear(update)
         for listener in self._listeners:
             listener(update)
+
+    def _hear(self, update: Update) -> None:
+        """Note whether the store is there; the first time only once the first map stands."""
+        if update.away:
+            if not self._away:
+                _log.warning("store-away", reason=update.away)
+            self._away = True
+        else:
+            if self._away:
+                _log.info("store-heard", revision=update.revision)
+            self._away, self._heard_s = False, self._now_s()
 
     def _begin(self, snapshot: Snapshot) -> None:
         texts = {key: (value.text, value.mod_revision) for key, value in snapshot.values.items()}

@@ -13,6 +13,7 @@ NODE_FIELDS = ("ADDRESS", "CPU", "MEM", "WEIGHT", "REGION", "LABELS", "PLUGIN")
 NODE_KINDS = ("VR", "AB", "ST", "AI")
 INTENT_PREFIXES = ("SS", "CX", "LK", "PT", "ND", "PL")
 LEADER = "LD:"
+IDS = {"JN": 1, "GW": 1, "SS": 1, "ND": 1, "PL": 1, "CX": 2, "LK": 2, "PT": 2}  # prefix -> ids after it
 
 
 class Key(NamedTuple):
@@ -72,11 +73,11 @@ def parse(key: str) -> Key | None:
     """Take a key apart; None for a key that is not of this schema (never raises)."""
     parts = key.split(":")
     prefix = parts[0]
-    if key == LEADER:
-        return Key("LD", ())
     if prefix in NODE_KINDS and len(parts) == 3 and parts[1] and parts[2] in NODE_FIELDS:
         return Key(prefix, (parts[1],), parts[2])
-    wanted = {"JN": 1, "GW": 1, "SS": 1, "ND": 1, "PL": 1, "CX": 2, "LK": 2, "PT": 2}.get(prefix)
+    if key == LEADER:
+        return Key("LD", ())
+    wanted = IDS.get(prefix)
     if wanted is None or len(parts) != wanted + 1 or not all(parts[1:]):
         return None
     return Key(prefix, tuple(parts[1:]))

@@ -10,21 +10,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from broker.core.index import Shelves, build_shelves, reshelved
+from broker.core.node_edit import NodeEdit
 from broker.core.session_edit import SessionEdit
 from broker.core.tables import Table
 from broker.core.views import merged
-from broker.core.wrappers import GRANT_LIFE_S, NodeWrapper, add_grant, leg_load, still_unseen, talking_since
+from broker.core.wrappers import GRANT_LIFE_S, NodeWrapper, leg_load
 from rtcdn.keys import INTENT_PREFIXES, NODE_KINDS, Key, parse
 from rtcdn.model import (
     ContextIntent,
     DrainIntent,
     GatewayInfo,
-    Labels,
     LeaderInfo,
     LinkIntent,
     ParticipantIntent,
     PlanRecord,
-    PluginData,
     Record,
     SessionIntent,
 )
@@ -42,17 +41,7 @@ READERS: dict[str, type[Record]] = {
     "ND": DrainIntent,
     "PL": PlanRecord,
 }
-NUMBERS = {"CPU": "cpu", "MEM": "mem", "WEIGHT": "reported_weight"}
 MANY_NODES = 64  # more changed nodes than this: the shelves are built anew
-
-
-def _number(text: str) -> float | None:
-    """A finite number not below 0, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if 0 <= value < float("inf") else None
 
 
 def _gateways(participant: ParticipantIntent | None) -> set[str]:
@@ -66,7 +55,7 @@ class MapDraft:
     def __init__(self, base: VirtualMap, now_s: float) -> None:
         self._base = base
         self._now_s = now_s
-        self._nodes: dict[str, NodeWrapper] = {}
+        self._nodes: dict[str, NodeEdit] = {}
         self._sessions: dict[str, SessionEdit] = {}
         self._clients: dict[str, dict[str, bool | None]] = {}
         self._rest: dict[str, Any] = {}  # small fields of the map that changed
@@ -82,9 +71,10 @@ class MapDraft:
         if parsed is None:
             return
         if parsed.prefix == "JN":
-            self._presence(key, parsed.ids[0], text)
+            self._mark(key, self._node(parsed.ids[0]).put_presence(text, self._base.kinds), text or "")
         elif parsed.prefix in NODE_KINDS:
-            self._detail(key, parsed, text)
+            if text is not None:  # the last details of a silent node are kept: links still end there
+                self._mark(key, self._node(parsed.ids[0]).put_detail(parsed.prefix, parsed.field, text), text)
         else:
             record = None if text is None else READERS[parsed.prefix].from_json(text)
             readable = text is None or record is not None
@@ -112,65 +102,11 @@ class MapDraft:
             changed[key] = text[:80]
         self._unreadable = changed
 
-    # ---- what is --------------------------------------------------------------------------------
-
-    def _node(self, node_id: str) -> NodeWrapper:
-        found = self._nodes.get(node_id) or self._base.nodes.get(node_id)
-        return found or NodeWrapper(node_id, silent_since_s=self._now_s)
-
-    def _presence(self, key: str, node_id: str, text: str | None) -> None:
-        wrapper = self._node(node_id)
-        if text is None:
-            self._mark(key, True, "")
-            if wrapper.present:
-                self._nodes[node_id] = replace(wrapper, present=False, silent_since_s=self._now_s)
-            return
-        readable = text in self._base.kinds and wrapper.kind in ("", text)
-        self._mark(key, readable, text)
-        self._nodes[node_id] = replace(
-            wrapper,
-            kind=text if readable else wrapper.kind,
-            present=True,
-            unreadable=wrapper.unreadable - {"JN"} if readable else wrapper.unreadable | {"JN"},
-        )
-
-    def _detail(self, key: str, parsed: Key, text: str | None) -> None:
-        node_id, name = parsed.ids[0], parsed.field
-        wrapper = self._node(node_id)
-        if text is None:
-            return  # the last details of a silent node are kept: links still end there
-        edits = self._read_detail(wrapper, name, text)
-        readable = edits is not None
-        self._mark(key, readable, text)
-        if wrapper.unreadable or not readable:
-            unreadable = wrapper.unreadable - {name} if readable else wrapper.unreadable | {name}
-            wrapper = replace(wrapper, unreadable=unreadable)
-        grants = still_unseen(wrapper.grants, self._now_s) if wrapper.grants else ()
-        self._nodes[node_id] = replace(
-            wrapper,
-            kind=parsed.prefix,
-            reported_s=self._now_s,
-            grants=grants,
-            own_cost=sum(known.cost for known in grants),
-            **(edits or {}),
-        )
-
-    def _read_detail(self, wrapper: NodeWrapper, name: str, text: str) -> dict[str, Any] | None:
-        if name in NUMBERS:
-            number = _number(text)
-            return None if number is None else {NUMBERS[name]: number}
-        if name == "LABELS":
-            labels = Labels.from_json(text)
-            return None if labels is None else {"labels": labels}
-        if name == "PLUGIN":
-            plugin = PluginData.from_json(text)
-            if plugin is None:
-                return None
-            talking = wrapper.talking_since_s
-            if plugin.talking or talking:
-                talking = talking_since(talking, plugin.talking, self._now_s)
-            return {"plugin": plugin, "talking_since_s": talking}
-        return {name.lower(): text} if text else None
+    def _node(self, node_id: str) -> NodeEdit:
+        if node_id not in self._nodes:
+            base = self._base.nodes.get(node_id) or NodeWrapper(node_id, silent_since_s=self._now_s)
+            self._nodes[node_id] = NodeEdit(base, self._now_s)
+        return self._nodes[node_id]
 
     # ---- what should be -------------------------------------------------------------------------
 
@@ -181,7 +117,7 @@ class MapDraft:
         elif prefix == "GW":
             self._gateway(ids[0], record)
         elif prefix == "ND":
-            self._nodes[ids[0]] = replace(self._node(ids[0]), drain=record)
+            self._node(ids[0]).put_drain(record)
         else:
             self._session_key(prefix, ids, record, revision)
 
@@ -206,14 +142,8 @@ class MapDraft:
         return self._sessions[session_id]
 
     def _host(self, session_id: str, context: ContextIntent | None, step: int) -> None:
-        if context is None:
-            return
-        wrapper = self._node(context.node)
-        hosting = dict(wrapper.hosting)
-        hosting[session_id] = hosting.get(session_id, 0) + step
-        if not hosting[session_id]:
-            del hosting[session_id]
-        self._nodes[context.node] = replace(wrapper, kind=wrapper.kind or context.kind, hosting=hosting)
+        if context is not None:
+            self._node(context.node).host(session_id, context.kind, step)
 
     def _participant(self, edit: SessionEdit, session_id: str, name: str, record: ParticipantIntent | None) -> None:
         before = edit.put_participant(name, record)
@@ -226,12 +156,10 @@ class MapDraft:
         known = {(leg.leg, leg.generation, leg.context) for leg in before.legs} if before else ()
         for leg in record.legs:
             if leg.state == "granted" and (leg.leg, leg.generation, leg.context) not in known:
-                wrapper = self._node(leg.node)
+                node = self._node(leg.node)
                 bitrate_bps = edit.intent.bitrate_bps if edit.intent else 0
                 load = leg_load(leg, bitrate_bps, edit.stage_count, edit.speaker_count)
-                cost = load.cost(wrapper.labels.capacity)
-                grants = add_grant(wrapper.grants, session_id, cost, record.joined_s)
-                self._nodes[leg.node] = replace(wrapper, grants=grants, own_cost=wrapper.own_cost + cost)
+                node.put_grant(session_id, load.cost(node.capacity), record.joined_s)
 
     def _gateway(self, gateway_id: str, info: GatewayInfo | None) -> None:
         gateways = dict(self._rest.get("gateways", self._base.gateways))
@@ -248,8 +176,9 @@ class MapDraft:
     def finish(self) -> VirtualMap:
         """The changed map."""
         base = self._base
-        nodes = merged(base.nodes, self._nodes) if self._nodes else base.nodes
-        self._restage_moved(nodes)
+        changed = {name: edit.finish() for name, edit in self._nodes.items() if edit.changed}
+        nodes = merged(base.nodes, changed) if changed else base.nodes
+        self._restage_moved(changed)
         views = {name: edit.finish(nodes) for name, edit in self._sessions.items()}
         sessions = merged(base.sessions, {n: None if v.nothing_left else v for n, v in views.items()})
         clients = base.gateway_clients
@@ -262,7 +191,7 @@ class MapDraft:
             revision=self.revision,
             nodes=nodes,
             sessions=sessions if views else base.sessions,
-            shelves=self._shelves(nodes),
+            shelves=self._shelves(nodes, changed),
             gateway_clients=clients,
             unreadable=base.unreadable if self._unreadable is None else self._unreadable,
             **self._rest,
@@ -274,18 +203,18 @@ class MapDraft:
         if has_clients and gateway not in gone and gateway not in self._rest.get("gateways", self._base.gateways):
             self._rest["gone_gateways"] = {**gone, gateway: (GatewayInfo(), self._now_s)}
 
-    def _restage_moved(self, nodes: Table[NodeWrapper]) -> None:
+    def _restage_moved(self, changed: dict[str, NodeWrapper]) -> None:
         """Sessions whose stages stand on a node that now says another region look their stages up again."""
-        for name, wrapper in self._nodes.items():
+        for name, wrapper in changed.items():
             before: NodeWrapper | None = self._base.nodes.get(name)
             if before is not None and before.region != wrapper.region:
                 for session_id in wrapper.hosting:
                     self._edit(session_id).restage = True
 
-    def _shelves(self, nodes: Table[NodeWrapper]) -> Shelves:
-        if len(self._nodes) > MANY_NODES and len(self._nodes) * 4 > len(nodes):
+    def _shelves(self, nodes: Table[NodeWrapper], changed: dict[str, NodeWrapper]) -> Shelves:
+        if len(changed) > MANY_NODES and len(changed) * 4 > len(nodes):
             return build_shelves(nodes.values())
         shelves = self._base.shelves
-        for name, wrapper in self._nodes.items():
+        for name, wrapper in changed.items():
             shelves = reshelved(shelves, self._base.nodes.get(name), wrapper)
         return shelves

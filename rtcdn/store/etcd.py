@@ -224,10 +224,10 @@ class EtcdWatch:
     def _changes(self, events: Any) -> Iterator[Change]:
         """Events as changes; what was seen already (mod revision not above ours) is dropped."""
         for event in events:
-            if event.kv.mod_revision > self._revision:
-                deleted = event.type == DELETE
-                value = None if deleted else _value(event.kv)
-                yield Change(self._store.name(event.kv.key), value, event.kv.mod_revision)
+            kv = event.kv
+            revision = kv.mod_revision
+            if revision > self._revision:
+                yield Change(self._store.name(kv.key), None if event.type == DELETE else _value(kv), revision)
 
 
 DELETE = 1  # mvccpb.Event.DELETE

@@ -56,6 +56,21 @@ def test_the_map_follows_the_store(store: MemoryStore, keeper: MapKeeper) -> Non
     assert generation(keeper) == 3
 
 
+def test_ready_means_that_the_first_map_stands(store: MemoryStore) -> None:
+    """Nobody is answered from an empty map while the first one is built."""
+    seen: list[tuple[bool, int]] = []
+
+    def clock() -> float:
+        seen.append((keeper.ready, len(keeper.current.sessions)))
+        return 0.0
+
+    keeper = MapKeeper(store, now_s=clock)
+    keeper._take(Update(1, snapshot=store.read()))
+    assert (False, 0) in seen
+    assert (True, 0) not in seen
+    assert keeper.ready
+
+
 def test_a_map_once_read_stays_whole(store: MemoryStore, keeper: MapKeeper) -> None:
     """Readers keep what they took, whatever comes."""
     before = keeper.current
