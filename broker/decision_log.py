@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import queue
 import sys
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -15,11 +13,13 @@ from typing import Any, TextIO
 from broker.core.decisions import Decision, Refusal
 from broker.core.requests import Request
 from broker.core.virtual_map import VirtualMap
+from rtcdn.record import compact, fields_of, plain
 from rtcdn.store.port import Update
 
 KEPT = 50_000
 SNAPSHOT_PERIOD_S = 3600.0
 BACKLOG = 10_000
+GATHER_S = 0.05  # a thread woken for every line would take the interpreter from a request each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,15 @@ class Entry:
     map_revision: int
     map_age_s: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """As it is logged and as ``GET /v1/decisions/{id}`` shows it."""
+    def shown(self) -> dict[str, Any]:
+        """As it is logged; records are still whole in it."""
         return {
             "at": round(self.at_s, 3),
             "kind": "decision",
-            "request": {**self.request.to_dict(), "type": type(self.request).__name__},
+            "request": {**fields_of(self.request), "type": type(self.request).__name__},
             "map_revision": self.map_revision,
             "map_age_s": round(self.map_age_s, 3),
-            **self.outcome.to_dict(),
+            **self.outcome.shown(),
         }
 
 
@@ -51,7 +51,8 @@ class DecisionLog:
         self._stream, self._kept, self._now_s = stream or sys.stdout, kept, now_s
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._lock = threading.Lock()
-        self._lines: queue.Queue[Entry | dict[str, Any] | None] = queue.Queue(BACKLOG)
+        self._lines: deque[Entry | dict[str, Any]] = deque()
+        self._news, self._closed = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._write, name="decision-log", daemon=True)
         self._next_snapshot_s = 0.0
         self.lost = 0  # lines that found the backlog full
@@ -62,7 +63,8 @@ class DecisionLog:
 
     def close(self) -> None:
         """Write what is left."""
-        self._lines.put(None)
+        self._closed.set()
+        self._news.set()
         if self._thread.is_alive():
             self._thread.join(5)
 
@@ -79,7 +81,7 @@ class DecisionLog:
         """A past decision, if it is still kept here."""
         with self._lock:
             entry = self._entries.get(decision_id)
-        return entry.to_dict() if entry else None
+        return plain(entry.shown()) if entry else None
 
     def heard(self, update: Update) -> None:
         """Note what the watch brought: a snapshot whole, changes as they are."""
@@ -99,14 +101,20 @@ class DecisionLog:
             self._line({"at": round(now_s, 3), "kind": "map", **vmap.to_dict()})
 
     def _line(self, entry: Entry | dict[str, Any]) -> None:
-        try:
-            self._lines.put_nowait(entry)
-        except queue.Full:
+        if len(self._lines) >= BACKLOG:
             self.lost += 1
+            return
+        self._lines.append(entry)
+        if not self._news.is_set():
+            self._news.set()
 
     def _write(self) -> None:
-        while (entry := self._lines.get()) is not None:
-            content = entry.to_dict() if isinstance(entry, Entry) else entry
-            self._stream.write(json.dumps(content, separators=(",", ":")) + "\n")
-            if self._lines.empty():
-                self._stream.flush()
+        closing = False
+        while not closing:
+            self._news.wait()
+            self._news.clear()  # before the lines are taken: one that comes later sets it again
+            closing = self._closed.wait(GATHER_S)
+            while self._lines:
+                entry = self._lines.popleft()
+                self._stream.write(compact(entry.shown() if isinstance(entry, Entry) else entry) + "\n")
+            self._stream.flush()

@@ -14,6 +14,7 @@ from broker.api.context import Parts, caller, operator, parts
 from broker.api.forward import Forwarder
 from rtcdn import log
 from rtcdn.errors import InvalidRequest, NotLeader
+from rtcdn.record import fields_of
 
 _log = log.get("broker.api")
 MAX_BODY_BYTES = 256 * 1024
@@ -33,6 +34,7 @@ def create_app(made: Parts, forwarder: Forwarder) -> Flask:
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.default = fields_of  # type: ignore[attr-defined]
     app.extensions["rtcdn"] = made
     problems.install(app)
     app.register_error_handler(NotLeader, forwarder)

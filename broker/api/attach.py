@@ -51,7 +51,7 @@ def attach(path: ParticipantPath, body: AttachBody) -> Answer:
     """Where to lead a client: the grant."""
     decision = parts().desk.handle(request_of(path.sid, path.pid, body))
     assert decision.grant is not None
-    return jsonify(decision.grant.to_dict())
+    return jsonify(decision.grant)
 
 
 @api.post("/attach")
@@ -75,7 +75,7 @@ def _attach_one(session: str, participant: str, body: AttachBody) -> dict[str, A
 @api.get("/participants/<string:pid>/attach")
 def who_holds(path: ParticipantPath) -> Answer:
     """Who holds a participant, with his legs and their janus_sessions."""
-    return jsonify(known_participant(path.sid, path.pid).to_dict())
+    return jsonify(known_participant(path.sid, path.pid))
 
 
 @api.post("/participants/<string:pid>/media")
