@@ -86,6 +86,5 @@ class BatchWriter:
                 for change in batch:
                     if self._waiting.get(change.key) is change:
                         del self._waiting[change.key]
-        for change in batch:
-            self._keeper.settled(change, revision)
+        self._keeper.settled(batch, revision)
         return True

@@ -20,7 +20,7 @@ class MapKeeper:
     """Keeps the current map. ``current`` is replaced in one assignment: whoever read it keeps a whole one.
 
     Changes of our own are put into the map before the watch brings them back. Until it does, older news of the same
-    keys is passed over, so that the map never goes back behind what we did.
+    keys is passed over, so that the map never goes back behind what we did; and what it brings back is not read again.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class MapKeeper:
         self.current = VirtualMap.empty(kinds)
         self._changed = threading.Condition()
         self._ahead: dict[str, tuple[IntentChange, int]] = {}  # own changes; the revision, 0 while not committed
+        self._seen = 0  # revision of the latest update of the watch
         self._heard_s: float | None = None  # None: never; else when the store was last known to be there
         self._away = True
         self._listeners: list[Listener] = []
@@ -88,11 +89,16 @@ class MapKeeper:
         with self._changed:
             return self.put(decide(self.current), 0)
 
-    def settled(self, change: IntentChange, revision: int) -> None:
-        """A change put in earlier was committed now, unless a newer one took its place."""
+    def settled(self, changes: Iterable[IntentChange], revision: int) -> None:
+        """Changes put in earlier were committed now, unless newer ones took their place."""
         with self._changed:
-            if self._ahead.get(change.key, (None, 0))[0] is change:
-                self._ahead[change.key] = (change, revision)
+            for change in changes:
+                if self._ahead.get(change.key, (None, 0))[0] is not change:
+                    continue
+                if revision <= self._seen:  # the watch was faster than the answer to our commit
+                    del self._ahead[change.key]
+                else:
+                    self._ahead[change.key] = (change, revision)
 
     def dropped(self, change: IntentChange) -> None:
         """A change put in earlier will never be committed: believe the store again."""
@@ -120,9 +126,10 @@ class MapKeeper:
             if update.snapshot:
                 self._begin(update.snapshot)
             elif update.changes:
-                fresh = [change for change in update.changes if not self._passed(change)]
+                fresh = [change for change in update.changes if not self._known(change)]
                 batch = [(each.key, each.value.text if each.value else None, each.revision) for each in fresh]
-                self._swap(self.current.apply(batch, self._now_s()))
+                self._swap(self.current.apply(batch, self._now_s(), update.revision))
+            self._seen = update.revision
         for listener in self._listeners:
             listener(update)
 
@@ -133,15 +140,15 @@ class MapKeeper:
         self._ahead = {change.key: (change, revision) for change, revision in waiting}
         self._swap(vmap.with_changes([change for change, _ in waiting], 0, self._now_s()))
 
-    def _passed(self, change: Change) -> bool:
-        """Is this older than what we put in ourselves?"""
+    def _known(self, change: Change) -> bool:
+        """Is this what we put in ourselves, or older?"""
         ahead = self._ahead.get(change.key)
         if ahead is None:
             return False
         revision = ahead[1]
         if revision and change.revision >= revision:
             del self._ahead[change.key]
-            return False
+            return change.revision == revision
         return True
 
     def _swap(self, vmap: VirtualMap) -> None:
