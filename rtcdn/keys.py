@@ -12,6 +12,7 @@ from typing import NamedTuple
 NODE_FIELDS = ("ADDRESS", "CPU", "MEM", "WEIGHT", "REGION", "LABELS", "PLUGIN")
 NODE_KINDS = ("VR", "AB", "ST", "AI")
 INTENT_PREFIXES = ("SS", "CX", "LK", "PT", "ND", "PL")
+IDS = {"JN": 1, "GW": 1, "SS": 1, "ND": 1, "PL": 1, "CX": 2, "LK": 2, "PT": 2}  # how many follow a prefix
 LEADER = "LD:"
 
 
@@ -76,7 +77,7 @@ def parse(key: str) -> Key | None:
         return Key("LD", ())
     if prefix in NODE_KINDS and len(parts) == 3 and parts[1] and parts[2] in NODE_FIELDS:
         return Key(prefix, (parts[1],), parts[2])
-    wanted = {"JN": 1, "GW": 1, "SS": 1, "ND": 1, "PL": 1, "CX": 2, "LK": 2, "PT": 2}.get(prefix)
+    wanted = IDS.get(prefix)
     if wanted is None or len(parts) != wanted + 1 or not all(parts[1:]):
         return None
     return Key(prefix, tuple(parts[1:]))
