@@ -84,10 +84,19 @@ class MapKeeper:
             self._swap(self.current.with_changes(changes, revision, self._now_s()))
             return self.current
 
-    def decide_and_put(self, decide: Callable[[VirtualMap], tuple[IntentChange, ...]]) -> VirtualMap:
-        """Decide on the current map and put in what comes of it, with nothing in between."""
+    def decide_and_put(self, deciders: Iterable[Callable[[VirtualMap], tuple[IntentChange, ...]]]) -> None:
+        """Decide one after the other, each on the map that the one before left, with nothing of others in between.
+
+        When one raises, nothing of them all is put in.
+        """
         with self._changed:
-            return self.put(decide(self.current), 0)
+            vmap, ahead = self.current, {}
+            for decide in deciders:
+                if changes := decide(vmap):
+                    ahead.update({change.key: (change, 0) for change in changes})
+                    vmap = vmap.with_changes(changes, 0, self._now_s())
+            self._ahead.update(ahead)
+            self._swap(vmap)
 
     def settled(self, changes: Iterable[IntentChange], revision: int) -> None:
         """Changes put in earlier were committed now, unless newer ones took their place."""
