@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any, TextIO
 from broker.core.decisions import Decision, Refusal
 from broker.core.requests import Request
 from broker.core.virtual_map import VirtualMap
-from rtcdn.record import compact, fields_of, plain
+from rtcdn.record import compact, fields_of
 from rtcdn.store.port import Update
 
 KEPT = 50_000
@@ -24,7 +25,7 @@ GATHER_S = 0.05  # a thread woken for every line would take the interpreter from
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One decision as it was made; written out when somebody needs the text."""
+    """One decision as it was made, until its line is written."""
 
     at_s: float
     request: Request
@@ -48,8 +49,8 @@ class DecisionLog:
     """Writes from a thread of its own, so that no request waits for standard output; never read at start."""
 
     def __init__(self, stream: TextIO | None = None, kept: int = KEPT, now_s: Callable[[], float] = time.time) -> None:
-        self._stream, self._kept, self._now_s = stream or sys.stdout, kept, now_s
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._stream, self._most, self._now_s = stream or sys.stdout, kept, now_s
+        self._kept: OrderedDict[str, Entry | str] = OrderedDict()  # the line, once it is written
         self._lock = threading.Lock()
         self._lines: deque[Entry | dict[str, Any]] = deque()
         self._news, self._closed = threading.Event(), threading.Event()
@@ -72,16 +73,19 @@ class DecisionLog:
         """Note a decision or a refusal."""
         entry = Entry(self._now_s(), request, outcome, map_revision, map_age_s)
         with self._lock:
-            self._entries[outcome.id] = entry
-            while len(self._entries) > self._kept:
-                self._entries.popitem(last=False)
+            self._kept[outcome.id] = entry
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
         self._line(entry)
 
     def find(self, decision_id: str) -> dict[str, Any] | None:
         """A past decision, if it is still kept here."""
         with self._lock:
-            entry = self._entries.get(decision_id)
-        return plain(entry.shown()) if entry else None
+            found = self._kept.get(decision_id)
+        if found is None:
+            return None
+        shown: dict[str, Any] = json.loads(found if isinstance(found, str) else compact(found.shown()))
+        return shown
 
     def heard(self, update: Update) -> None:
         """Note what the watch brought: a snapshot whole, changes as they are."""
@@ -115,6 +119,16 @@ class DecisionLog:
             self._news.clear()  # before the lines are taken: one that comes later sets it again
             closing = self._closed.wait(GATHER_S)
             while self._lines:
-                entry = self._lines.popleft()
-                self._stream.write(compact(entry.shown() if isinstance(entry, Entry) else entry) + "\n")
+                self._stream.write(self._text(self._lines.popleft()) + "\n")
             self._stream.flush()
+
+    def _text(self, entry: Entry | dict[str, Any]) -> str:
+        """The line. A decision is kept as text from now on: 50,000 of them as objects make the garbage collector stop
+        everything for a third of a second."""
+        if not isinstance(entry, Entry):
+            return compact(entry)
+        text = compact(entry.shown())
+        with self._lock:
+            if self._kept.get(entry.outcome.id) is entry:
+                self._kept[entry.outcome.id] = text
+        return text
