@@ -3,7 +3,7 @@
 A second peer checks path and body as the broker does and then decides nothing: what is left of the distance to it is
 the price of the decision with its log, its place in the map and its key in the store. What is asked is an attach of a
 viewer, a decision each, one by one and in batches. Clients are processes of their own that write ready-made requests
-into TLS sockets, so that they cost little beside the server (a fifth of its CPU at most).
+into TLS sockets, so that they cost little beside the server (a quarter of its CPU at most).
 """
 
 from __future__ import annotations
