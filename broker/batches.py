@@ -96,6 +96,5 @@ class BatchWriter:
                     if self._waiting.get(change.key) is change:
                         del self._waiting[change.key]
                 self._news.notify_all()
-        for change in batch:
-            self._keeper.settled(change, revision)
+        self._keeper.settled(batch, revision)
         return True

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import queue
 import sys
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -15,16 +14,20 @@ from typing import Any, TextIO
 from broker.core.decisions import Decision, Refusal
 from broker.core.requests import Request
 from broker.core.virtual_map import VirtualMap
+from rtcdn import log
+from rtcdn.record import compact
 from rtcdn.store.port import Update
 
+_log = log.get("broker.decision_log")
 KEPT = 50_000
 SNAPSHOT_PERIOD_S = 3600.0
 BACKLOG = 10_000
+GATHER_S = 0.05  # a thread woken for every line would take the interpreter from a request each time
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One decision as it was made; written out when somebody needs the text."""
+    """One decision as it was made, until its line is written."""
 
     at_s: float
     request: Request
@@ -32,15 +35,15 @@ class Entry:
     map_revision: int
     map_age_s: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """As it is logged and as ``GET /v1/decisions/{id}`` shows it."""
+    def shown(self) -> dict[str, Any]:
+        """As it is logged; records are still whole in it."""
         return {
             "at": round(self.at_s, 3),
             "kind": "decision",
             "request": {**self.request.to_dict(), "type": type(self.request).__name__},
             "map_revision": self.map_revision,
             "map_age_s": round(self.map_age_s, 3),
-            **self.outcome.to_dict(),
+            **self.outcome.shown(),
         }
 
 
@@ -48,10 +51,11 @@ class DecisionLog:
     """Writes from a thread of its own, so that no request waits for standard output; never read at start."""
 
     def __init__(self, stream: TextIO | None = None, kept: int = KEPT, now_s: Callable[[], float] = time.time) -> None:
-        self._stream, self._kept, self._now_s = stream or sys.stdout, kept, now_s
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._stream, self._most, self._now_s = stream or sys.stdout, kept, now_s
+        self._kept: OrderedDict[str, Entry | str] = OrderedDict()  # the line, once it is written
         self._lock = threading.Lock()
-        self._lines: queue.Queue[Entry | dict[str, Any] | None] = queue.Queue(BACKLOG)
+        self._lines: deque[Entry | dict[str, Any]] = deque()
+        self._news, self._closed = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._write, name="decision-log", daemon=True)
         self._next_snapshot_s = 0.0
         self.lost = 0  # lines that found the backlog full
@@ -62,7 +66,8 @@ class DecisionLog:
 
     def close(self) -> None:
         """Write what is left."""
-        self._lines.put(None)
+        self._closed.set()
+        self._news.set()
         if self._thread.is_alive():
             self._thread.join(5)
 
@@ -70,16 +75,19 @@ class DecisionLog:
         """Note a decision or a refusal."""
         entry = Entry(self._now_s(), request, outcome, map_revision, map_age_s)
         with self._lock:
-            self._entries[outcome.id] = entry
-            while len(self._entries) > self._kept:
-                self._entries.popitem(last=False)
+            self._kept[outcome.id] = entry
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
         self._line(entry)
 
     def find(self, decision_id: str) -> dict[str, Any] | None:
         """A past decision, if it is still kept here."""
         with self._lock:
-            entry = self._entries.get(decision_id)
-        return entry.to_dict() if entry else None
+            found = self._kept.get(decision_id)
+        if found is None:
+            return None
+        shown: dict[str, Any] = json.loads(found if isinstance(found, str) else compact(found.shown()))
+        return shown
 
     def heard(self, update: Update) -> None:
         """Note what the watch brought: a snapshot whole, changes as they are."""
@@ -99,14 +107,37 @@ class DecisionLog:
             self._line({"at": round(now_s, 3), "kind": "map", **vmap.to_dict()})
 
     def _line(self, entry: Entry | dict[str, Any]) -> None:
-        try:
-            self._lines.put_nowait(entry)
-        except queue.Full:
+        if len(self._lines) >= BACKLOG:
             self.lost += 1
+            return
+        self._lines.append(entry)
+        if not self._news.is_set():
+            self._news.set()
 
     def _write(self) -> None:
-        while (entry := self._lines.get()) is not None:
-            content = entry.to_dict() if isinstance(entry, Entry) else entry
-            self._stream.write(json.dumps(content, separators=(",", ":")) + "\n")
-            if self._lines.empty():
-                self._stream.flush()
+        closing = False
+        while not closing:
+            self._news.wait()
+            self._news.clear()  # before the lines are taken: one that comes later sets it again
+            closing = self._closed.wait(GATHER_S)
+            while self._lines:
+                self._put(self._lines.popleft())
+            self._stream.flush()
+
+    def _put(self, entry: Entry | dict[str, Any]) -> None:
+        try:
+            self._stream.write(self._text(entry) + "\n")
+        except (TypeError, ValueError) as error:  # text that is no Unicode, say: the log itself goes on
+            self.lost += 1
+            _log.error("decision-not-logged", reason=error)
+
+    def _text(self, entry: Entry | dict[str, Any]) -> str:
+        """The line. A decision is kept as text from now on: 50,000 of them as objects make the garbage collector stop
+        everything for a third of a second."""
+        if not isinstance(entry, Entry):
+            return compact(entry)
+        text = compact(entry.shown())
+        with self._lock:
+            if self._kept.get(entry.outcome.id) is entry:
+                self._kept[entry.outcome.id] = text
+        return text

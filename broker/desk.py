@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from broker.batches import BatchWriter
 from broker.core.decide import decide
@@ -26,6 +27,7 @@ from rtcdn.errors import NodeAway, NodeRefused, NotLeader, RtcdnError, StoreAway
 from rtcdn.store.port import MAX_KEYS, Compare
 
 _log = log.get("broker.desk")
+Found = Decision | Refusal | RtcdnError | None  # what an attach-class request comes to; None: the leader decides
 ATTEMPTS = 8
 CATCH_UP_S = 2.0
 SETTLE_S = 1.0
@@ -86,15 +88,19 @@ class Desk:
 
     def handle(self, request: Request) -> Decision:
         """Decide and do. Raises ``Refused``, ``NotLeader``, ``StoreAway``, ``NodeAway`` and what ``decide`` raises."""
-        if not self._keeper.ready:
-            raise StoreAway("this broker has not seen the store yet")
+        self._need_map()
         if request.attach_class:
-            decision = self._attach(request)
-            if decision is not None:
-                return decision
+            (outcome,) = self._attach((request,))
+            if outcome is not None:
+                return _accepted(outcome)
         self._need_leader()
         with self.locks.hold(subject(request)):
             return self._change(request)
+
+    def attach_each(self, requests: Sequence[Attach]) -> list[Decision | RtcdnError]:
+        """Many attaches, decided in one turn; what became of each. Raises ``NotLeader`` before anything is done."""
+        self._need_map()
+        return [self._outcome(*each) for each in zip(requests, self._attach(requests), strict=True)]
 
     def explain(self, request: Request) -> Decision | Refusal:
         """What would be decided, over the full list of nodes; nothing is done."""
@@ -112,23 +118,43 @@ class Desk:
         policy = self._registry.find(asked or self._policy)
         return decide(vmap, request, policy, self._now_s(), exhaustive=exhaustive)
 
-    def _attach(self, request: Request) -> Decision | None:
-        """Answer from the map; None when the leader is needed after all."""
-        found: list[Decision | Refusal] = []
+    def _attach(self, requests: Sequence[Request]) -> list[Found]:
+        """Answer from the map; None where the leader is needed after all."""
+        found: list[Found] = []
 
-        def choose(vmap: VirtualMap) -> tuple[IntentChange, ...]:
-            found.append(self._decide(vmap, request))
-            chosen = found[0]
-            return chosen.changes if isinstance(chosen, Decision) and not chosen.needs_leader else ()
+        def choose(request: Request, vmap: VirtualMap) -> tuple[IntentChange, ...]:
+            try:
+                outcome = self._decide(vmap, request)
+                leaders = isinstance(outcome, Decision) and outcome.needs_leader
+                if leaders:
+                    self._need_leader()
+            except NotLeader:
+                raise
+            except RtcdnError as error:
+                found.append(error)
+                return ()
+            found.append(None if leaders else outcome)
+            return outcome.changes if isinstance(outcome, Decision) and not leaders else ()
 
-        self._keeper.decide_and_put(choose)
-        outcome = found[0]
-        if isinstance(outcome, Decision) and outcome.needs_leader:
-            return None
-        self._note(request, outcome)
-        decision = _accepted(outcome)
-        self._batches.add(decision.changes)
-        return decision
+        self._keeper.decide_and_put(partial(choose, request) for request in requests)
+        for request, outcome in zip(requests, found, strict=True):
+            if isinstance(outcome, Decision | Refusal):
+                self._note(request, outcome)
+        self._batches.add(change for each in found if isinstance(each, Decision) for change in each.changes)
+        return found
+
+    def _outcome(self, request: Attach, found: Found) -> Decision | RtcdnError:
+        """What was found, or what comes of handling it as the leader."""
+        try:
+            return self.handle(request) if found is None else _accepted(found)
+        except NotLeader:
+            raise
+        except RtcdnError as error:
+            return error
+
+    def _need_map(self) -> None:
+        if not self._keeper.ready:
+            raise StoreAway("this broker has not seen the store yet")
 
     def _need_leader(self) -> None:
         if self._keeper.away:
@@ -207,7 +233,9 @@ class Desk:
         )
 
 
-def _accepted(outcome: Decision | Refusal) -> Decision:
+def _accepted(outcome: Decision | Refusal | RtcdnError) -> Decision:
+    if isinstance(outcome, RtcdnError):
+        raise outcome
     if isinstance(outcome, Refusal):
         raise Refused(outcome)
     return outcome

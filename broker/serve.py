@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -54,7 +55,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "limit_request_line": 4094,
             "limit_request_fields": 50,
             "worker_exit": lambda server, worker: self._stop(),
-            "post_worker_init": _quiet,
+            "post_worker_init": _begin,
         }
         for name, value in options.items():
             if name in self.cfg.settings:
@@ -65,8 +66,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         return naming_peers(self._make())
 
 
-def _quiet(worker: Any) -> None:
-    """gunicorn's own log joins ours."""
+def _begin(worker: Any) -> None:
+    """gunicorn's own log joins ours. What was made until now stays, so the garbage collector need not look at it."""
+    gc.freeze()
     for logger in (worker.log.error_log, worker.log.access_log):
         logger.handlers.clear()
         logger.propagate = True

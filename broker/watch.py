@@ -41,7 +41,7 @@ class MapKeeper:
     """Keeps the current map. ``current`` is replaced in one assignment: whoever read it keeps a whole one.
 
     Changes of our own are put into the map before the watch brings them back. Until it does, older news of the same
-    keys is passed over, so that the map never goes back behind what we did.
+    keys is passed over, so that the map never goes back behind what we did; and what it brings back is not read again.
     """
 
     def __init__(
@@ -119,22 +119,32 @@ class MapKeeper:
         self._swap(self.current.apply([(later.key, text, later.revision)], self._now_s()))
         return True
 
-    def decide_and_put(self, decide: Callable[[VirtualMap], tuple[IntentChange, ...]]) -> VirtualMap:
-        """Decide on the current map and put in what comes of it, with nothing in between."""
-        with self._changed:
-            return self.put(decide(self.current), 0)
+    def decide_and_put(self, deciders: Iterable[Callable[[VirtualMap], tuple[IntentChange, ...]]]) -> None:
+        """Decide one after the other, each on the map that the one before left, with nothing of others in between.
 
-    def settled(self, change: IntentChange, revision: int) -> None:
-        """A change put in earlier was committed now, unless a newer one took its place."""
+        When one raises, nothing of them all is put in.
+        """
         with self._changed:
-            known = self._ahead.get(change.key)
-            if known is None or known.change is not change:
-                return
-            if revision > self._seen:
-                known.revision = revision
-            else:
-                del self._ahead[change.key]
-                self._believe(known.later, revision)
+            vmap, ahead = self.current, {}
+            for decide in deciders:
+                if changes := decide(vmap):
+                    ahead.update({change.key: _Ahead(change, 0) for change in changes})
+                    vmap = vmap.with_changes(changes, 0, self._now_s())
+            self._ahead.update(ahead)
+            self._swap(vmap)
+
+    def settled(self, changes: Iterable[IntentChange], revision: int) -> None:
+        """Changes put in earlier were committed now, unless newer ones took their place."""
+        with self._changed:
+            for change in changes:
+                known = self._ahead.get(change.key)
+                if known is None or known.change is not change:
+                    continue
+                if revision > self._seen:
+                    known.revision = revision
+                else:  # the watch was faster than the answer to our commit
+                    del self._ahead[change.key]
+                    self._believe(known.later, revision)
 
     def _run(self) -> None:
         for update in self._watch:
@@ -148,9 +158,9 @@ class MapKeeper:
             if update.snapshot:
                 self._begin(update.snapshot)
             elif update.changes:
-                fresh = [change for change in update.changes if not self._passed(change)]
+                fresh = [change for change in update.changes if not self._known(change)]
                 batch = [(each.key, each.value.text if each.value else None, each.revision) for each in fresh]
-                self._swap(self.current.apply(batch, self._now_s()))
+                self._swap(self.current.apply(batch, self._now_s(), update.revision))
             self._seen = max(self._seen, update.revision)
             self._hear(update)
         for listener in self._listeners:
@@ -176,8 +186,8 @@ class MapKeeper:
             each.later = Change(key, value, value.mod_revision if value else snapshot.revision)
         self._swap(vmap.with_changes([each.change for each in self._ahead.values()], 0, self._now_s()))
 
-    def _passed(self, change: Change) -> bool:
-        """Is this older than what we put in ourselves?"""
+    def _known(self, change: Change) -> bool:
+        """Is this what we put in ourselves, or older?"""
         ahead = self._ahead.get(change.key)
         if ahead is None:
             return False
@@ -185,7 +195,7 @@ class MapKeeper:
             ahead.later = change
         elif change.revision >= ahead.revision:
             del self._ahead[change.key]
-            return False
+            return change.revision == ahead.revision
         return True
 
     def _swap(self, vmap: VirtualMap) -> None:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 NODE_FIELDS = ("ADDRESS", "CPU", "MEM", "WEIGHT", "REGION", "LABELS", "PLUGIN")
 NODE_KINDS = ("VR", "AB", "ST", "AI")
 INTENT_PREFIXES = ("SS", "CX", "LK", "PT", "ND", "PL")
+IDS = {"JN": 1, "GW": 1, "SS": 1, "ND": 1, "PL": 1, "CX": 2, "LK": 2, "PT": 2}  # how many follow a prefix
 LEADER = "LD:"
-IDS = {"JN": 1, "GW": 1, "SS": 1, "ND": 1, "PL": 1, "CX": 2, "LK": 2, "PT": 2}  # prefix -> ids after it
 
 
 class Key(NamedTuple):

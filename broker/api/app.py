@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from flask import Flask, Response, g, jsonify
 from flask import request as http
+from flask.json.provider import DefaultJSONProvider
 from flask_openapi3 import Info, OpenAPI, SecurityScheme
 from werkzeug.exceptions import BadRequest
 
@@ -14,10 +16,19 @@ from broker.api.context import Parts, caller, from_replica, operator, parts
 from broker.api.forward import REVISION_HEADER, Forwarder, catch_up, settled
 from rtcdn import log
 from rtcdn.errors import InvalidRequest, NotLeader
+from rtcdn.record import compact
 
 _log = log.get("broker.api")
 MAX_BODY_BYTES = 256 * 1024
 BLUEPRINTS = (sessions.api, participants.api, attach.api, nodes.api, live.api)
+
+
+class Json(DefaultJSONProvider):
+    """Answers are written as records are: faster than by Python, and records may stand in them."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        """Compact JSON, fields in their own order."""
+        return compact(obj)
 
 
 def create_app(made: Parts, forwarder: Forwarder) -> Flask:
@@ -32,7 +43,7 @@ def create_app(made: Parts, forwarder: Forwarder) -> Flask:
         doc_ui=False,
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = Json(app)
     app.extensions["rtcdn"] = made
     problems.install(app)
     app.register_error_handler(NotLeader, forwarder)

@@ -11,8 +11,9 @@ from broker.api import problems
 from broker.api.context import Answer, caller, known_session, parts, require_gateway
 from broker.api.participants import known_participant
 from broker.api.shapes import AttachBody, AttachManyBody, LeaveQuery, MediaBody, ParticipantPath, SessionPath
+from broker.core.decisions import Decision
 from broker.core.requests import Attach, Leave, MediaDown, MediaUp
-from rtcdn.errors import NotLeader, RtcdnError
+from rtcdn.errors import RtcdnError
 from rtcdn.model import StreamInfo
 
 api = APIBlueprint("attach", __name__, url_prefix="/v1/sessions/<string:sid>", abp_tags=[Tag(name="gateways")])
@@ -52,31 +53,27 @@ def attach(path: ParticipantPath, body: AttachBody) -> Answer:
     """Where to lead a client: the grant."""
     decision = parts().desk.handle(request_of(path.sid, path.pid, body))
     assert decision.grant is not None
-    return jsonify(decision.grant.to_dict())
+    return jsonify(decision.grant)
 
 
 @api.post("/attach")
 def attach_many(path: SessionPath, body: AttachManyBody) -> Answer:
     """Many at once: an answer for each, in order, ``{"grant"}`` or ``{"problem"}``."""
     known_session(path.sid)
-    return jsonify({"answers": [_attach_one(path.sid, each.participant, each) for each in body.attaches]})
+    requests = [request_of(path.sid, each.participant, each) for each in body.attaches]
+    return jsonify({"answers": [_answer(each) for each in parts().desk.attach_each(requests)]})
 
 
-def _attach_one(session: str, participant: str, body: AttachBody) -> dict[str, Any]:
-    try:
-        decision = parts().desk.handle(request_of(session, participant, body))
-    except NotLeader:
-        raise
-    except RtcdnError as error:
-        return {"problem": problems.of_error(error).get_json()}
-    assert decision.grant is not None
-    return {"grant": decision.grant.to_dict()}
+def _answer(outcome: Decision | RtcdnError) -> dict[str, Any]:
+    if isinstance(outcome, RtcdnError):
+        return {"problem": problems.of_error(outcome).get_json()}
+    return {"grant": outcome.grant}
 
 
 @api.get("/participants/<string:pid>/attach")
 def who_holds(path: ParticipantPath) -> Answer:
     """Who holds a participant, with his legs and their janus_sessions."""
-    return jsonify(known_participant(path.sid, path.pid).to_dict())
+    return jsonify(known_participant(path.sid, path.pid))
 
 
 @api.post("/participants/<string:pid>/media")

@@ -60,7 +60,7 @@ def explain(body: ExplainBody) -> Answer:
             regions=regions(body.measured_rtt, body.gateway),
             rtt_ms=body.measured_rtt,
         )
-    return jsonify(parts().desk.explain(request).to_dict())
+    return jsonify(parts().desk.explain(request).shown())
 
 
 @api.get("/decisions/<string:did>")

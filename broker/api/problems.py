@@ -91,9 +91,8 @@ def of_error(error: Exception) -> Response:
 def _of_refusal(error: Refused) -> Response:
     refusal = error.refusal
     status, cure = REFUSALS.get(refusal.code, (409, ""))
-    choices = [choice.to_dict() for choice in refusal.choices]
     detail = refusal.detail
-    return document(status, refusal.code, "Refused", detail, cure=cure, decision=refusal.id, reasons=choices)
+    return document(status, refusal.code, "Refused", detail, cure=cure, decision=refusal.id, reasons=refusal.choices)
 
 
 def of_validation(error: ValidationError) -> Response:

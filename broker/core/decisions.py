@@ -82,15 +82,15 @@ class Decision:
         """Whether more than participants' keys change, or anybody must act."""
         return bool(self.plan) or any(not change.key.startswith("PT:") for change in self.changes)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As the decision log and ``GET /v1/decisions/{id}`` show it."""
+    def shown(self) -> dict[str, Any]:
+        """As the decision log and ``GET /v1/decisions/{id}`` show it; records are still whole in it."""
         return {
             "id": self.id,
-            "grant": self.grant.to_dict() if self.grant else None,
-            "changes": [{"key": c.key, "value": c.record.to_dict() if c.record else None} for c in self.changes],
+            "grant": self.grant,
+            "changes": [{"key": change.key, "value": change.record} for change in self.changes],
             "plan": [{"step": step_name(step), **step.to_dict()} for step in self.plan],
-            "choices": [choice.to_dict() for choice in self.choices],
-            "reasons": [reason.to_dict() for reason in self.reasons],
+            "choices": self.choices,
+            "reasons": self.reasons,
             "revision": self.revision,
         }
 
@@ -107,11 +107,6 @@ class Refusal:
     detail: str
     choices: tuple[Choice, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """As the decision log and the problem document show it."""
-        return {
-            "id": self.id,
-            "refused": self.code,
-            "detail": self.detail,
-            "choices": [choice.to_dict() for choice in self.choices],
-        }
+    def shown(self) -> dict[str, Any]:
+        """As the decision log and the problem document show it; records are still whole in it."""
+        return {"id": self.id, "refused": self.code, "detail": self.detail, "choices": self.choices}

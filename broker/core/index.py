@@ -6,7 +6,7 @@ each bucket sorted: an event copies one or two buckets. Nodes that are silent or
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -68,6 +68,17 @@ class Shelf:
         where = bisect_left(entries, place)
         return Shelf(self._replaced(at, entries[:where] + entries[where + 1 :]), self.size - 1, self.out)
 
+    def with_moved(self, before: NodeWrapper, after: NodeWrapper) -> Shelf:
+        """The shelf after the weight of a node changed; most changes stay within a bucket."""
+        gone, place = entry(before), entry(after)
+        at = bucket(place[0])
+        if before.out or after.out or bucket(gone[0]) != at:
+            return self.without_node(before).with_node(after)
+        entries = list(self.buckets[at])
+        del entries[bisect_left(entries, gone)]
+        insort(entries, place)
+        return Shelf(self._replaced(at, tuple(entries)), self.size, self.out)
+
     def _replaced(self, at: int, entries: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], ...]:
         buckets = list(self.buckets)
         buckets[at] = entries
@@ -107,7 +118,7 @@ def reshelved(shelves: Shelves, before: NodeWrapper | None, after: NodeWrapper |
         if before.out == after.out and (before.out or entry(before) == entry(after)):
             return shelves
         key = shelf_of(after)
-        return {**shelves, key: shelves[key].without_node(before).with_node(after)}
+        return {**shelves, key: shelves[key].with_moved(before, after)}
     changed = dict(shelves)
     if before:
         changed[shelf_of(before)] = changed[shelf_of(before)].without_node(before)

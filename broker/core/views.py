@@ -10,12 +10,12 @@ from broker.core.tables import Table
 from rtcdn.model import ContextIntent, Leg, LinkIntent, ParticipantIntent, PlanRecord, SessionIntent
 
 V = TypeVar("V")
-MANY = 8  # overlays larger than an eighth of a table are merged by building it anew
+MANY = 8  # overlays larger than this and than an eighth of a table are merged by building it anew
 
 
 def merged(table: Table[V], overlay: Mapping[str, V | None]) -> Table[V]:
     """The table with the overlay's entries put in; None takes an entry out."""
-    if len(overlay) * MANY > len(table):
+    if len(overlay) > MANY and len(overlay) * MANY > len(table):
         entries = dict(table)
         for key, value in overlay.items():
             if value is None:

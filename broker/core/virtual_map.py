@@ -62,9 +62,13 @@ class VirtualMap:
         draft.revision = max(draft.revision, revision)
         return draft.finish()
 
-    def apply(self, changes: Iterable[tuple[str, str | None, int]], now_s: float) -> VirtualMap:
-        """The map after a batch of the watch: (key, text or None when deleted, mod_revision), in order."""
+    def apply(self, changes: Iterable[tuple[str, str | None, int]], now_s: float, revision: int = 0) -> VirtualMap:
+        """The map after a batch of the watch: (key, text or None when deleted, mod_revision), in order.
+
+        ``revision``: of the whole batch, when it held keys that are on the map already.
+        """
         draft = MapDraft(self, now_s)
+        draft.revision = max(draft.revision, revision)
         for key, text, mod_revision in changes:
             draft.put_text(key, text, mod_revision)
         return draft.finish()

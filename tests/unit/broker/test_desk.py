@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from broker.core.actions import Order, Step, step_name
-from broker.core.decisions import IntentChange
+from broker.core.decisions import Decision, IntentChange
 from broker.core.requests import Attach, CloseSession, OpenSession
 from broker.desk import Refused
 from broker.plans import step_from_dict, step_to_dict
@@ -178,3 +179,42 @@ def test_a_refusal_says_why_and_touches_nothing(rig: Rig) -> None:
 
 def _delete(key: str) -> Commit:
     return Commit(deletes=(key,))
+
+
+def test_attaches_of_a_batch_are_decided_one_on_the_map_of_the_other(rig: Rig) -> None:
+    """Whoever comes twice is taken over, own grants count, and what cannot be is the answer to him alone."""
+    rig.desk.handle(OPEN)
+    wrong = replace(VIEW, participant="eve", want=("publish",))
+    first, refused, again, *_ = outcomes = rig.desk.attach_each(
+        [VIEW, wrong, VIEW, *(replace(VIEW, participant=f"v{n}") for n in range(5))]
+    )
+    assert isinstance(refused, Refused)
+    assert isinstance(first, Decision)
+    assert isinstance(again, Decision)
+    assert first.grant
+    assert again.grant
+    assert (first.grant.generation, again.grant.generation) == (1, 2)
+    assert len({each.id for each in outcomes if isinstance(each, Decision)}) == len(outcomes) - 1
+    stage = rig.keeper.current.node(again.grant.legs[0].node)
+    assert stage is not None
+    assert stage.recent("demo") == len(outcomes) - 1
+    assert all(rig.decisions.find(each.id) for each in outcomes if isinstance(each, Decision))
+    wait_for(lambda: len(rig.keys("PT:")) == 6, "the keys are written")
+
+
+def test_a_batch_that_needs_the_leader_leaves_nothing_on_a_follower(rig: Rig, tmp_path: Path) -> None:
+    """It is passed on whole, and decided once."""
+    rig.desk.handle(OPEN)
+    rig.desk.handle(VIEW)
+    follower = Rig(rig.store, tmp_path, "b2", stands=False)
+    wait_for(lambda: rig.keys("PT:"), "the key is written")
+    wait_for(lambda: (view := follower.keeper.current.session("demo")) and view.participants, "the follower sees it")
+    batch = [replace(VIEW, participant="new"), replace(VIEW, gateway="2")]
+    with pytest.raises(NotLeader):
+        follower.desk.attach_each(batch)
+    seen = follower.keeper.current.session("demo")
+    assert seen is not None
+    assert set(seen.participants) == {"vic"}
+    assert follower.batches.waiting == 0
+    assert all(isinstance(each, Decision) for each in rig.desk.attach_each(batch))
+    follower.close()

@@ -91,6 +91,31 @@ def test_what_we_did_is_not_undone_by_older_news(keeper: MapKeeper) -> None:
     assert generation(keeper) == 7
 
 
+def test_what_the_watch_brings_back_of_ours_is_not_read_again(keeper: MapKeeper) -> None:
+    """Only the revision goes on; news of others in the same batch is read."""
+    ours = vic(1)
+    keeper.put((ours,), 0)
+    keeper.settled((ours,), 100)
+    other = Change(keys.participant("demo", "oda"), Value(vic(3).value or "", 100, 100), 100)
+    keeper._take(Update(100, changes=(*news(ours, 100).changes, other)))
+    view = keeper.current.session("demo")
+    assert view is not None
+    assert view.participants["vic"] is ours.record
+    assert view.participants["oda"].generation == 3
+    assert keeper.current.revision == 100
+    assert not keeper._ahead
+
+
+def test_a_watch_faster_than_the_answer_to_our_commit_leaves_nothing_behind(keeper: MapKeeper) -> None:
+    """The news came first: there is nothing to wait for any more."""
+    ours = vic(1)
+    keeper.put((ours,), 0)
+    keeper._take(news(ours, 100))
+    keeper.settled((ours,), 100)
+    assert generation(keeper) == 1
+    assert not keeper._ahead
+
+
 def test_what_is_not_written_yet_survives_news_and_a_new_beginning(store: MemoryStore, keeper: MapKeeper) -> None:
     """An attach while the store is away counts until it is written, also when the map is built anew."""
     keeper._take(news(vic(1), 50))
@@ -102,7 +127,7 @@ def test_what_is_not_written_yet_survives_news_and_a_new_beginning(store: Memory
     snapshot = store.read()
     keeper._take(Update(snapshot.revision, snapshot=snapshot))
     assert generation(keeper) == 2
-    keeper.settled(waiting, 200)
+    keeper.settled((waiting,), 200)
     keeper._take(news(vic(1), 199))
     assert generation(keeper) == 2
     keeper._take(news(vic(3), 201))
@@ -116,7 +141,7 @@ def test_news_that_comes_before_our_own_commit_is_known_is_not_lost(keeper: MapK
     keeper._take(news(ours, 100))
     keeper._take(news(vic(3), 101))
     assert generation(keeper) == 2
-    keeper.settled(ours, 100)
+    keeper.settled((ours,), 100)
     assert generation(keeper) == 3
     keeper._take(news(vic(4), 102))
     assert generation(keeper) == 4
