@@ -218,9 +218,10 @@ class Archipelago:
         return self.stand(draft, duty, node)
 
     def stand(self, draft: Draft, duty: str, node: str) -> str:
-        """The id of a node's context for a duty, made if it is not there."""
+        """The id of a node's context for a duty, made if it is not there (or its key says something else)."""
         name = f"{duty}-{node}"
-        if name not in draft.view.contexts:
+        known = draft.view.contexts.get(name)
+        if known is None or (known.duty, known.node) != (duty, node):
             draft.put_context(name, self.context(draft, duty, node))
         return name
 

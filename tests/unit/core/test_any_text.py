@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from broker.core.decide import decide
@@ -49,6 +49,7 @@ VALUES = st.recursive(
 TEXTS = st.one_of(st.none(), st.text(max_size=8), VALUES.map(json.dumps))
 
 
+@example([("CX:demo:mix-eu-ab1", "{}")])
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(KEYS, TEXTS), max_size=12))
 def test_no_text_raises(changes: list[tuple[str, str | None]]) -> None:
