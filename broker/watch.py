@@ -161,7 +161,8 @@ class MapKeeper:
                 fresh = [change for change in update.changes if not self._known(change)]
                 batch = [(each.key, each.value.text if each.value else None, each.revision) for each in fresh]
                 self._swap(self.current.apply(batch, self._now_s(), update.revision))
-            self._seen = max(self._seen, update.revision)
+            # A store that was replaced by an empty one counts from the beginning again.
+            self._seen = update.revision if update.snapshot else max(self._seen, update.revision)
             self._hear(update)
         for listener in self._listeners:
             listener(update)

@@ -160,6 +160,15 @@ def test_a_commit_that_the_watch_has_overtaken_undoes_nothing(keeper: MapKeeper)
     assert generation(keeper) == 7
 
 
+def test_a_store_that_begins_anew_is_believed(store: MemoryStore, keeper: MapKeeper) -> None:
+    """An empty etcd in place of a lost one has smaller revisions: what is committed there is news all the same."""
+    keeper._take(news(vic(1), 1_000))
+    snapshot = store.read()
+    keeper._take(Update(snapshot.revision, snapshot=snapshot))
+    keeper.put((vic(2),), snapshot.revision + 1)
+    assert generation(keeper) == 2
+
+
 def test_a_store_that_goes_away_leaves_the_map_as_it_is(store: MemoryStore, keeper: MapKeeper) -> None:
     """Stale with its age; live again when it is back."""
     assert keeper.age_s == 0
