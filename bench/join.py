@@ -99,7 +99,7 @@ def packets_noted(now: list[Viewing]) -> Iterator[None]:
 
 def run() -> list[dict[str, Any]]:
     """The rows of the table."""
-    with tempfile.TemporaryDirectory() as folder, running_cdn(Path(folder), brokers=1) as cdn:
+    with tempfile.TemporaryDirectory() as folder, running_cdn(Path(folder), 1, 2, far={"st2", "2"}) as cdn:
         return asyncio.run(Bench(cdn).measure())
 
 
@@ -108,11 +108,11 @@ class Bench:
 
     def __init__(self, cdn: Cdn) -> None:
         self.cdn = cdn
-        self.broker, self.gateway = cdn.leader().url, cdn.gateways[0].url
+        self.broker, (self.gateway, self.far) = cdn.leader().url, (each.url for each in cdn.gateways)
         self.now: list[Viewing] = []
 
     async def measure(self) -> list[dict[str, Any]]:
-        """Joins of both kinds in turns, then joins into sessions that have no stage yet."""
+        """Joins of both kinds in turns, then joins in a region where the session has no stage yet."""
         warm, cold, plain = Times(), Times(), Times()
         async with AsyncExitStack() as stack:
             stack.enter_context(packets_noted(self.now))
@@ -127,10 +127,12 @@ class Bench:
                     await self._time(join, times if turn else Times())
             for turn in range(COLD_TURNS):
                 session = f"{SESSION}-{turn}"
-                self._open(operator, session, {})
-                if self.cdn.keys(f"CX:{session}:stage"):
-                    raise RuntimeError(f"{session} has a stage already: its join would measure nothing")
-                await self._time(self._whep(operator, http, session, 0), cold, picture=False)
+                self._open(operator, session, {REGION: 10})
+                if self.cdn.keys(f"CX:{session}:stage-st2"):
+                    raise RuntimeError(f"{session} has a stage there already: its join would measure nothing")
+                await self._time(self._whep(operator, http, session, 0, self.far), cold, picture=False)
+                if not self.cdn.keys(f"CX:{session}:stage-st2"):
+                    raise RuntimeError(f"{session} was watched at a stage that was there: this measured nothing")
             await ann.delete()
         return [
             _row("join, first packet", warm.packet_ms, plain.packet_ms, None),
@@ -168,13 +170,13 @@ class Bench:
         return str(operator.put(url, json={"role": role}).raise_for_status().json()["token"])
 
     async def _whep(
-        self, operator: httpx.Client, http: aiohttp.ClientSession, session: str, turn: int
+        self, operator: httpx.Client, http: aiohttp.ClientSession, session: str, turn: int, gateway: str = ""
     ) -> Callable[[], Awaitable[object]]:
         token = self._token(operator, session, f"viewer-{turn}", "viewer")
         viewing = self._begin()
         for kind in ("audio", "video"):
             viewing.connection.addTransceiver(kind, direction="recvonly")
-        resource = await whip.offer(http, f"{self.gateway}/whep/{session}", token, viewing.connection)
+        resource = await whip.offer(http, f"{gateway or self.gateway}/whep/{session}", token, viewing.connection)
         return resource.delete
 
     # ---- the plain way

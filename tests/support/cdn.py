@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,16 @@ from tests.support.janus import JanusNode, start_janus
 from tests.support.processes import START_S, BrokerProcess, GatewayProcess
 
 REGION = "here"
+FAR = "there"
 NODES = (("vr1", Kind.VR), ("ab1", Kind.AB), ("st1", Kind.ST), ("st2", Kind.ST))
 
 
 class Cdn:
     """What a test holds of it."""
 
-    def __init__(self, folder: Path, engine: Engine, etcd: EtcdServer) -> None:
-        self.folder, self.engine, self.etcd = folder, engine, etcd
+    def __init__(self, folder: Path, engine: Engine, etcd: EtcdServer, far: Collection[str] = ()) -> None:
+        """``far``: names of nodes and gateways in the other region, FAR."""
+        self.folder, self.engine, self.etcd, self.far = folder, engine, etcd, far
         self.store: Store = etcd.store()
         self.nodes: dict[str, JanusNode] = {}
         self.collectors: dict[str, CollectorProcess] = {}
@@ -45,12 +47,18 @@ class Cdn:
         self.secrets = folder / "secrets"
         self.secrets.mkdir()
 
+    def region(self, name: str) -> str:
+        """Where a node or gateway is."""
+        return FAR if name in self.far else REGION
+
     def add_node(self, name: str, kind: Kind, network: Network) -> None:
         """A Janus and its collector."""
         port = free_port(network.gateway)
         node = start_janus(self.engine, kind, name, network=network, events_port=port)
         self.nodes[name] = node
-        self.collectors[name] = CollectorProcess(node, self.etcd, self.secrets, f"{network.gateway}:{port}", REGION)
+        self.collectors[name] = CollectorProcess(
+            node, self.etcd, self.secrets, f"{network.gateway}:{port}", self.region(name)
+        )
 
     def add_broker(self, name: str) -> BrokerProcess:
         """One more replica; not started."""
@@ -72,7 +80,7 @@ class Cdn:
             name,
             self.folder,
             self.etcd.tls(f"gateway-{name}"),
-            REGION,
+            self.region(name),
             ETCD=self.etcd.address,
             SECRETS_DIR=str(self.secrets),
             ISSUERS=str(self.folder / "issuers.json"),
@@ -123,10 +131,10 @@ class Cdn:
 
 
 @contextmanager
-def running_cdn(folder: Path, brokers: int = 2, gateways: int = 1) -> Iterator[Cdn]:
+def running_cdn(folder: Path, brokers: int = 2, gateways: int = 1, far: Collection[str] = ()) -> Iterator[Cdn]:
     """A CDN for as long as the block lasts, every node on the map of every replica."""
     with running_etcd() as etcd, Engine() as engine:
-        cdn = Cdn(folder, engine, etcd)
+        cdn = Cdn(folder, engine, etcd, far)
         try:
             network = engine.network()
             for name, kind in NODES:
