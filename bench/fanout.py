@@ -27,7 +27,7 @@ from rtcdn.model import Codec, Kind, MountpointMedia
 from tests.support.engine import Engine, Network
 from tests.support.janus import JanusNode, start_janus
 
-VIEWERS = 50
+VIEWERS = 120
 WINDOW_S = 4.0
 SETTLE_S = 0.5
 ROUNDS = 3
