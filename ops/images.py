@@ -96,8 +96,8 @@ def tag(name: str, tree: Path = TREE) -> str:
     return f"{REPOSITORY}/{name}:{digest.hexdigest()[:16]}"
 
 
-def plan(names: list[str], tree: Path = TREE) -> list[Image]:
-    """The images to have for ``names``, parents before children, each once."""
+def plan(names: list[str], tree: Path = TREE, cache: Path = CACHE) -> list[Image]:
+    """The images to have for ``names``, parents before children, each once; archives are kept in ``cache``."""
     planned: dict[str, Image] = {}
 
     def add(name: str) -> None:
@@ -113,7 +113,7 @@ def plan(names: list[str], tree: Path = TREE) -> list[Image]:
             tag=own,
             parent=tag(parent, tree) if parent else "",
             suite=str(made.get("suite", "")),
-            archive=str(CACHE / "images" / f"{name}-{own.rpartition(':')[2]}.tar") if made.get("archive", True) else "",
+            archive=str(cache / "images" / f"{name}-{own.rpartition(':')[2]}.tar") if made.get("archive", True) else "",
         )
 
     for each in names:

@@ -26,7 +26,9 @@ class FilterModule:
             "rtcdn_inventory_problems": inventory.problems,
             "rtcdn_jwks": node_secrets.jwks,
             "rtcdn_json_file": node_secrets.json_file,
-            "rtcdn_image_plan": lambda names: [asdict(each) for each in images.plan(list(names))],
+            "rtcdn_image_plan": lambda names, cache: [
+                asdict(each) for each in images.plan(list(names), cache=Path(cache))
+            ],
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
             "rtcdn_mirrors": mirrors.mirrors,
         }

@@ -79,7 +79,9 @@ def test_the_context_holds_the_folder_and_the_tree(tree: Path) -> None:
 
 def test_parents_come_first(tree: Path) -> None:
     """Each image once, after its parent."""
-    assert [each.name for each in images.plan(["extra", "app"], tree)] == ["root", "app", "extra"]
+    planned = images.plan(["extra", "app"], tree, Path("/elsewhere"))
+    assert [each.name for each in planned] == ["root", "app", "extra"]
+    assert all(each.archive.startswith("/elsewhere/images/") for each in planned if each.archive)
 
 
 def test_a_pattern_without_files_is_refused(tree: Path) -> None:
