@@ -20,6 +20,12 @@ def codecs(way: protocol.Way, name: str) -> list[str] | None:
     return protocol.offered_codecs(protocol.read_offer(way, captured(name)))
 
 
+def fits(way: protocol.Way, name: str, codec: str) -> bool:
+    """Whether an offer can be carried in a session of ``codec``; one without video in any."""
+    found = codecs(way, name)
+    return found is None or codec in found
+
+
 def refused(way: protocol.Way, name: str) -> Problem | None:
     """The problem that an offer meets before the broker is asked, or None."""
     try:
@@ -37,19 +43,19 @@ def test_every_kind_of_client_is_there() -> None:
 @pytest.mark.parametrize("name", [name for name in PUBLISH if not name.endswith(("h264", "vp9"))])
 def test_publishers_with_vp8_are_taken_in_a_vp8_session(name: str) -> None:
     """Whatever the order of m-lines, payload types and extensions."""
-    assert "vp8" in (codecs(WHIP, name) or ["vp8"])
+    assert fits(WHIP, name, "vp8")
 
 
 @pytest.mark.parametrize("name", ["chromium-publish-h264", "chromium-publish", "gstreamer-publish-h264"])
 def test_publishers_with_h264_are_taken_in_an_h264_session(name: str) -> None:
     """Baseline and packetization mode 1 are among what they offer."""
-    assert "h264" in (codecs(WHIP, name) or ["h264"])
+    assert fits(WHIP, name, "h264")
 
 
 @pytest.mark.parametrize("name", WATCH)
 def test_viewers_are_taken_in_a_vp8_session(name: str) -> None:
     """One video m-line or many."""
-    assert "vp8" in (codecs(WHEP, name) or ["vp8"])
+    assert fits(WHEP, name, "vp8")
 
 
 @pytest.mark.parametrize(
