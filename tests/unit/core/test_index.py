@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from broker.core.index import Shelf, build_shelves, reshelved
 from broker.core.wrappers import NodeWrapper
+from rtcdn.model import PluginData
 
 NODES = ("a", "b", "c", "d", "e")
 CHANGES = st.lists(
@@ -41,3 +42,15 @@ def test_a_node_that_changes_stands_where_building_anew_would_put_it(
     assert {key: content(shelf) for key, shelf in shelves.items() if any(content(shelf)[1:])} == {
         key: content(shelf) for key, shelf in anew.items()
     }
+
+
+def test_of_equal_nodes_the_one_with_fewer_handles_in_use_comes_first() -> None:
+    """Nodes of one host have the same CPU and so the same weight; the name would send every viewer to the first."""
+    nodes = [
+        NodeWrapper(
+            name, "ST", "eu", f"{name}:1", reported_weight=64.0, plugin=PluginData(handles=handles), present=True
+        )
+        for name, handles in (("st1", 3), ("st2", 2))
+    ]
+    shelf = build_shelves(nodes)["ST", "eu"]
+    assert [node for *_, node in shelf.lightest(90.0)] == ["st2", "st1"]
