@@ -15,7 +15,9 @@ from ops.client import CallRefused, Operator, find
 from rtcdn.errors import RtcdnError
 from rtcdn.ids import check_id
 
-ROLES = ("speaker", "moderator", "viewer")
+ROLES = ("moderator", "speaker", "viewer")
+MAY = {"watch": ["view"], "ask": ["view", "speak"], "publish": ["view", "speak", "publish"]}
+MAY_HELP = "what viewers may: watch, ask to speak (raise a hand), or publish (go on stage by themselves)"
 DAY_S = 86400
 
 
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     opening.add_argument(
         "--audience-each", metavar="N", type=int, default=50, help="the same for every other region (50)"
     )
+    opening.add_argument("--viewers", choices=tuple(MAY), default="ask", help=f"{MAY_HELP}; default: ask")
     closing = verbs.add_parser("close", help="end a session with all it holds")
     closing.add_argument("session")
     token = verbs.add_parser("token", help="admit one participant and print his token and links")
@@ -40,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     token.add_argument("--role", choices=ROLES, default="viewer")
     token.add_argument("--name", default="", help="as others see it")
     token.add_argument("--shared", action="store_true", help="one link for many viewers")
+    token.add_argument("--may", choices=tuple(MAY), default="watch", help=f"{MAY_HELP}; default: watch")
     token.add_argument(
         "--keep", type=Path, metavar="FILE", help="write the token to FILE, unless one with half its life is there"
     )
@@ -84,8 +88,11 @@ def _open(operator: Operator, args: argparse.Namespace) -> dict[str, Any]:
     }
     status, _ = operator.call("PUT", f"/v1/sessions/{args.session}", body)
     answer: dict[str, Any] = {"session": args.session, "created": status == 201}
-    answer["speaker"] = admit(operator, args.session, "speaker", role="speaker", life_s=args.life_s)
-    answer["viewer"] = admit(operator, args.session, "viewer", role="viewer", life_s=args.life_s, shared=True)
+    for role in ("moderator", "speaker"):
+        answer[role] = admit(operator, args.session, role, role=role, life_s=args.life_s)
+    answer["viewer"] = admit(
+        operator, args.session, "viewer", role="viewer", life_s=args.life_s, shared=True, may=args.viewers
+    )
     return answer
 
 
@@ -103,6 +110,7 @@ def _token(operator: Operator, args: argparse.Namespace) -> dict[str, Any]:
         life_s=args.life_s,
         name=args.name,
         shared=args.shared,
+        may=args.may,
     )
     renewed = args.keep is not None and keep(args.keep, made["token"], args.life_s, time.time())
     return {"session": args.session, args.role: made, "renewed": renewed}
@@ -125,10 +133,20 @@ def keep(path: Path, token: str, life_s: int, now_s: float) -> bool:
 
 
 def admit(
-    operator: Operator, session: str, participant: str, *, role: str, life_s: int, name: str = "", shared: bool = False
+    operator: Operator,
+    session: str,
+    participant: str,
+    *,
+    role: str,
+    life_s: int,
+    name: str = "",
+    shared: bool = False,
+    may: str = "watch",
 ) -> dict[str, Any]:
-    """Admit a participant; his token and the links that carry it."""
-    body = {"role": role, "name": name or participant, "shared": shared, "ttl_s": life_s}
+    """Admit a participant; his token and the links that carry it. ``may``: what a viewer may, of ``MAY``."""
+    body = {"role": role, "name": "" if shared else name or participant, "shared": shared, "ttl_s": life_s}
+    if role == "viewer":
+        body["rights"] = MAY[may]
     _, answer = operator.call("PUT", f"/v1/sessions/{session}/participants/{participant}", body)
     base = operator.deployment.public_url
     made = {
@@ -148,7 +166,7 @@ def _text(answer: dict[str, Any]) -> str:
         if role not in answer:
             continue
         made = answer[role]
-        lines += ["", f"{role} ({made['participant']})", f"  watch    {made['page']}", f"  WHEP     {made['whep']}"]
+        lines += ["", f"{role} ({made['participant']})", f"  page     {made['page']}", f"  WHEP     {made['whep']}"]
         lines += [f"  WHIP     {made['whip']}"] if "whip" in made else []
         lines += [f"  token    {made['token']}"]
     return "\n".join(lines)

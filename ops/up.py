@@ -116,13 +116,13 @@ def goodbye(demo: bool) -> str:
 def _demo(deployment: client.Deployment) -> list[str]:
     try:
         with client.Operator(deployment) as operator:
-            viewer = session.admit(operator, DEMO, "viewer", role="viewer", life_s=DAY_S, shared=True)
+            viewer = session.admit(operator, DEMO, "viewer", role="viewer", life_s=DAY_S, shared=True, may="publish")
     except RtcdnError as error:
         print(f"rtcdn up: no link to the demo: {error}", file=sys.stderr)
         return ["The demo session could not be asked for a link; see bin/rtcdn status."]
     ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() + DAY_S))
     return [
-        f"The demo is on stage: a running clock and a tone. Watch it until {ends}:",
+        f"The demo is on stage: a running clock and a tone. Watch it, or go on stage yourself, until {ends}:",
         f"  {viewer['page']}",
         f"By any WHEP player: {viewer['whep']} with the token of that link as bearer.",
     ]
