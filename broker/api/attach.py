@@ -95,9 +95,8 @@ def media(path: ParticipantPath, body: MediaBody) -> Answer:
         parts().desk.handle(MediaDown(path.sid, path.pid, body.leg, body.generation))
         return "", 204
     streams = tuple(StreamInfo(**stream.model_dump()) for stream in body.streams)
-    gateway = body.gateway or caller().removeprefix("gateway-")
-    up = MediaUp(path.sid, path.pid, body.leg, body.generation, body.janus_session, body.handle, streams, gateway)
-    parts().desk.handle(up)
+    held = (body.janus_session, body.handle, streams, body.gateway)
+    parts().desk.handle(MediaUp(path.sid, path.pid, body.leg, body.generation, *held))
     return "", 204
 
 

@@ -156,7 +156,7 @@ class MediaBody(Shape):
     janus_session: int = Field(default=0, ge=0)
     handle: int = Field(default=0, ge=0)
     streams: list[StreamShape] = Field(default_factory=list, max_length=32)
-    gateway: Text = Field(default="", description="who holds the leg from now on; empty: the caller's certificate")
+    gateway: Text = Field(default="", description="who holds the leg from now on; empty: who did")
 
 
 class LeaveQuery(BaseModel):

@@ -119,7 +119,7 @@ class Attach(Record):
 class MediaUp(Record):
     """The PeerConnection of a leg is up, or carries other ``streams`` now. ``generation`` is that of the grant.
 
-    ``gateway`` holds the leg from now on; empty: who attached it.
+    ``gateway`` holds the leg from now on; empty: who did.
     """
 
     session: str
