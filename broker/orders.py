@@ -7,7 +7,7 @@ from typing import Any
 
 from broker.core.actions import Order
 from broker.core.virtual_map import VirtualMap
-from rtcdn.model import Leg, Record
+from rtcdn.model import Leg, Record, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Presented(Record):
     participant: str
     generation: int = 0
     legs: tuple[str, ...] = ()
+    role: Role | None = None  # the role that the gateway thinks he holds; None: it does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Hello(Record):
     hello: str
     last: int = 0
     participants: tuple[Presented, ...] = ()
+    follow: tuple[str, ...] = ()  # sessions of which it wants to know who is on stage
 
 
 @dataclass(slots=True)
@@ -72,6 +74,8 @@ def order_message(number: int, order: Order) -> dict[str, Any]:
         "leg": order.legs[0].leg if order.order in ("remove", "move") and len(order.legs) == 1 else "",  # else all
         "legs": [leg.to_dict() for leg in order.legs],
         "reason": order.reason,
+        "by": order.by,
+        "detail": order.detail,
     }
 
 
@@ -94,8 +98,12 @@ def missing_orders(vmap: VirtualMap, hello: Hello, settled: bool = False) -> lis
             leg = known.get(name)
             if leg and leg.gateway not in ("", hello.hello):
                 orders.append(_remove(each, hello.hello, (leg,), "taken-over"))
-            elif leg is None and settled:
+            elif leg is None and (settled or (intent and intent.removed)):
                 orders.append(_remove(each, hello.hello, (Leg(name),), "removed"))
+        mine = tuple(leg for leg in known.values() if leg.gateway == hello.hello)
+        if intent and mine and each.role not in (None, intent.role):
+            about = (each.session, each.participant, hello.hello, "role", intent.generation, intent.role)
+            orders.append(Order(*about, tuple(known.values()), "lost-order"))
     return orders if settled else orders + _to_adopt(vmap, hello)
 
 
