@@ -77,6 +77,7 @@ class StreamInfo(Record):
     codec: str = ""
     simulcast: bool = False
     h264_profile: str = ""
+    source: str = ""  # camera, screen; empty: not told (WHIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ class ParticipantIntent(Record):
     generation: int = 0  # grows with each attach: the later takes over
     joined_s: float = 0.0  # of the latest attach
     admitted: bool = False  # announced by an application: stays when the last leg ends
+    resume: str = ""  # SHA-256 (hex) of the key by which his client may go on elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +280,7 @@ class AttachGrant(Record):
     legs: tuple[Leg, ...] = ()
     ice_servers: tuple[dict[str, str], ...] = ()
     decision: str = ""
+    name: str = ""  # as admitted, else as the attach told
 
 
 @dataclass(frozen=True, slots=True)
