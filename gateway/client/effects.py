@@ -19,9 +19,7 @@ from rtcdn.model import Codec, Leg, StreamInfo
 Then = Callable[[Any, float], None]
 
 
-def problem(
-    status: int, kind: str, detail: str, cure: str = "", field: str = "", *, retry_after_s: int = 0
-) -> Problem:
+def problem(status: int, kind: str, detail: str, cure: str = "", field: str = "", *, retry_after_s: int = 0) -> Problem:
     """A problem for a client."""
     title = kind.replace("-", " ").capitalize()
     kind = f"urn:rtcdn:problem:{kind}"
@@ -86,7 +84,6 @@ class Open:
     leg: Leg
     codec: Codec
     sdp: str = field(repr=False)
-    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
