@@ -53,13 +53,16 @@ def read(text: str | bytes) -> Request | Unreadable:
     if len(data) > MAX_MESSAGE_BYTES:
         detail = f"the message has {len(data)} bytes, more than {MAX_MESSAGE_BYTES}"
         return Unreadable(None, problem("malformed", detail, "send smaller messages", status=413))
+    if b"\\u" in data:  # half an emoji, as JavaScript cuts texts
+        data = _ESCAPES.sub(lambda found: b"\\ufffd" if len(found[0]) == 6 else found[0], data)
     try:
-        return _decode(data)
+        found = _REQUEST.decode(data)
     except (msgspec.ValidationError, OverflowError) as error:
         return _explain(data, str(error))
     except _UNREADABLE:
-        detail = "the message is not JSON in UTF-8, or nested too deeply"
-        return Unreadable(None, problem("malformed", detail, "send one JSON object in each text message"))
+        return _malformed()
+    assert isinstance(found, Request)
+    return found
 
 
 def write(message: Struct) -> str:
@@ -100,39 +103,36 @@ def describe(kind: inspect.Type) -> str:
     return text
 
 
-def _decode(data: bytes) -> Request:
-    try:
-        return _as_request(_REQUEST.decode(data))
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        mended = _ESCAPES.sub(lambda found: b"\\ufffd" if len(found[0]) == 6 else found[0], data)
-        if mended == data:
-            raise
-        return _as_request(_REQUEST.decode(mended))  # half an emoji, as JavaScript cuts texts
-
-
-def _as_request(found: Any) -> Request:
-    assert isinstance(found, Request)
-    return found
+def _malformed() -> Unreadable:
+    detail = "the message is no JSON object in UTF-8, or nested too deeply"
+    return Unreadable(None, problem("malformed", detail, "send one JSON object in each text message"))
 
 
 def _explain(data: bytes, reason: str) -> Unreadable:
     """JSON that is no request: whose number, which field, and what it should be."""
-    number = _quietly(_ID, data)
-    kind = _quietly(_TYPE, data)
-    if number is None:
+    try:
+        number = _ID.decode(data).id
+    except msgspec.ValidationError:
         if not data.lstrip(b" \t\r\n").startswith(b"{"):
-            return Unreadable(None, problem("malformed", "the message is no JSON object", "send a JSON object"))
+            return _malformed()
         detail = "id is missing or no whole number from 0 to 2^53"
         return Unreadable(None, problem("bad-request", detail, "number your requests, from 1", "id"))
-    if kind is None:
-        return Unreadable(number.id, problem("bad-request", "type is missing or no text", "add type", "type"))
-    request = TYPES.get(kind.type)
+    except _UNREADABLE:
+        return _malformed()
+    return Unreadable(number, _of_type(data, reason))
+
+
+def _of_type(data: bytes, reason: str) -> Problem:
+    """What is wrong with a request that has a number."""
+    try:
+        kind = _TYPE.decode(data).type
+    except _UNREADABLE:
+        return problem("bad-request", "type is missing or no text", "add type", "type")
+    request = TYPES.get(kind)
     if request is None:
-        detail = f"there is no request {kind.type[:NAME_SHOWN]!r}"
-        return Unreadable(number.id, problem("unknown-request", detail, f"one of {', '.join(TYPES)}", "type"))
-    return Unreadable(number.id, _bad_field(request, reason))
+        detail = f"there is no request {kind[:NAME_SHOWN]!r}"
+        return problem("unknown-request", detail, f"one of {', '.join(TYPES)}", "type")
+    return _bad_field(request, reason)
 
 
 def _bad_field(request: type[Request], reason: str) -> Problem:
@@ -164,13 +164,6 @@ def _follow(kind: inspect.Type, path: str) -> inspect.Type:
     while isinstance(kind, inspect.Metadata):
         kind = kind.type
     return kind
-
-
-def _quietly(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
-    try:
-        return decoder.decode(data)
-    except _UNREADABLE:
-        return None
 
 
 def _bounds(least: int | None, most: int | None, what: str) -> str:

@@ -29,7 +29,7 @@ export interface IceCandidate {
   line?: number;
 }
 
-/** One video that a viewer shows: its slot and the size of its window in device pixels. */
+/** One video that a viewer shows: its slot and the size of its window in device pixels (both 0: any size). */
 export interface Wanted {
   slot: string;
   width?: number;
