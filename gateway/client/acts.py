@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gateway.client.connection import unknown
 from gateway.client.effects import Figures, PageOf, Remove, SayData, SetRole, Tell, problem
 from gateway.client.events import Muted, Page, Problem, Published, Role, Sent
 from gateway.client.replies import Reply
@@ -30,8 +31,6 @@ from gateway.client.requests import (
     Unpublish,
 )
 from gateway.client.requests import Remove as RemoveRequest
-
-from gateway.client.connection import unknown
 
 if TYPE_CHECKING:
     from gateway.client.member import Member

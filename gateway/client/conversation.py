@@ -18,8 +18,8 @@ from gateway.client import offers
 from gateway.client.connection import PURPOSES
 from gateway.client.effects import Attach, Finish, Restore, Todo, problem, told
 from gateway.client.events import Answer, Joined, OfferAnswer, Problem, Refused, Role
-from gateway.client.limits import IN_FLIGHT, Pace
 from gateway.client.identity import RESTART, Identity
+from gateway.client.limits import IN_FLIGHT, Pace
 from gateway.client.member import Member
 from gateway.client.replies import Reply, Unheard
 from gateway.client.requests import VERSION, Join, Request, Resume, Send
