@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gateway.client.connection import unknown
+from gateway.client.connection import screen_taken, unknown
 from gateway.client.effects import Figures, PageOf, Remove, SayData, SetRole, Tell, problem
 from gateway.client.events import Muted, Page, Problem, Published, Role, Sent
 from gateway.client.replies import Reply
@@ -212,6 +212,9 @@ class Acts:
         connection = self._member.connections.all.get(request.connection)
         if connection is None or connection.purpose != "send":
             reply.no(unknown(request.connection))
+            return
+        if self._member.screen_taken and "screen" in request.sources.values():
+            reply.no(screen_taken())
             return
         known = {mid: source for mid, source in request.sources.items() if mid in connection.sources}
         connection.sources |= known

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway import protocol, sdp
 from gateway.client import offers
-from gateway.client.connection import FINAL, LEGS, Connection, Owner, answer_of, unknown
+from gateway.client.connection import FINAL, LEGS, Connection, Owner, answer_of, screen_taken, unknown
 from gateway.client.effects import Attach, Open, Opened, Renegotiate, Todo, Trickle, problem, told
 from gateway.client.events import Media, OfferAnswer, Problem
 from gateway.client.replies import Reply
@@ -24,9 +24,14 @@ class Answering:
 
     def offer(self, request: Offer, reply: Reply, now_s: float) -> None:
         """The client offers: one that was asked for, another description of one that sends, or a new one."""
-        if not request.connection:
+        if self._owner.screen_taken and "screen" in request.sources.values():
+            reply.no(screen_taken())
+        elif not request.connection:
             self._offer_new(request, reply, now_s)
-            return
+        else:
+            self._offer_again(request, reply, now_s)
+
+    def _offer_again(self, request: Offer, reply: Reply, now_s: float) -> None:
         connection = self._all.all.get(request.connection)
         if connection is None:
             reply.no(unknown(request.connection))
@@ -69,7 +74,9 @@ class Answering:
             self.open(new, parsed, request.sources, reply, now_s)
 
         codecs = protocol.offered_codecs(parsed)
-        self._todo.ask(lambda op: Attach(op, (LEGS[purpose],), codecs), attached)
+        shown = set(offers.sources(parsed, request.sources).values()) if purpose == "send" else set()
+        sources = tuple(sorted(shown & {"camera", "screen"}))
+        self._todo.ask(lambda op: Attach(op, (LEGS[purpose],), codecs, sources=sources), attached)
 
     def _read(self, purpose: Purpose, text: str, reply: Reply) -> sdp.Description | None:
         try:

@@ -57,6 +57,10 @@ class Owner(Protocol):
     def here(self) -> bool:
         """Has he a socket?"""
 
+    @property
+    def screen_taken(self) -> bool:
+        """Does another show a screen?"""
+
     def say(self, event: Event) -> None:
         """Tell the client."""
 
@@ -82,3 +86,8 @@ def unknown(connection: str) -> Problem:
 def answer_of(connection: Connection, opened: Opened) -> dict[str, Any]:
     """Fields of the answer to an offer."""
     return {"connection": connection.id, "sdp": opened.sdp, "media": connection.media}
+
+
+def screen_taken() -> Problem:
+    """There is one screen at a time."""
+    return problem(409, "screen-taken", "another screen is shown", "wait until it ends", "sources")

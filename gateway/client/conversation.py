@@ -18,7 +18,7 @@ from gateway.client import offers
 from gateway.client.connection import PURPOSES
 from gateway.client.effects import Attach, Finish, Restore, Todo, problem, told
 from gateway.client.events import Answer, Joined, OfferAnswer, Problem, Refused, Role
-from gateway.client.identity import RESTART, Identity
+from gateway.client.identity import RESTART, Identity, hash_of
 from gateway.client.limits import IN_FLIGHT, Pace
 from gateway.client.member import Member
 from gateway.client.replies import Reply, Unheard
@@ -48,10 +48,12 @@ class House:
 
 
 class Conversation:
-    """What is said on one socket. ``send`` must not wait."""
+    """What is said on one socket. ``send`` and ``close`` (after what was sent) must not wait."""
 
-    def __init__(self, house: House, send: Callable[[Struct], None], now_s: float) -> None:
-        self._house, self._send = house, send
+    def __init__(
+        self, house: House, send: Callable[[Struct], None], close: Callable[[Finish], None], now_s: float
+    ) -> None:
+        self._house, self._send, self._close = house, send, close
         self.todo = Todo()
         self.member: Member | None = None
         self.finished: Finish | None = None
@@ -123,7 +125,7 @@ class Conversation:
         """Close the socket after what was said."""
         if self.finished is None:
             self.finished = finish
-            self.todo.do(finish)
+            self._close(finish)
 
     # ---- what goes
 
@@ -208,7 +210,8 @@ class Conversation:
         role: Role = claims.role.value
         rights = tuple(right for right in claims.rights if right != JOIN_ANY)
         key, name = self._house.new_key(), _clean(join.name)
-        who = Identity(join.session, participant, role, rights, name, self._house.region, claims.shared, key)
+        shown = (join.session, participant, role, rights, name, self._house.region, claims.shared)
+        who = Identity(*shown, key, hash_of(key))
         who.measured_rtt = dict(join.measured_rtt)
         return who
 

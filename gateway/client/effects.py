@@ -73,6 +73,7 @@ class Attach:
     want: tuple[str, ...]
     codecs: list[str] | None = None
     first: bool = False
+    sources: tuple[str, ...] = ()  # of who will publish
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ from gateway.client.events import (
     Resumption,
     Role,
     RoleEvent,
+    Stage,
 )
-from gateway.client.identity import OVER, REASONS, RESTART, RESUME_S, TAKEN_OVER, Identity
+from gateway.client.identity import OVER, REASONS, RESTART, RESUME_S, TAKEN_OVER, Identity, key_for
 from gateway.client.limits import LIMITS
 from gateway.client.replies import Reply
 from gateway.client.requests import VERSION, Purpose, Request, Resume
@@ -38,6 +39,8 @@ from gateway.client.view import LayersLike, View
 from gateway.client.voice import Voice
 from rtcdn.ids import LINK_PREFIX
 from rtcdn.model import AttachGrant, Leg
+
+SCREEN = "s1"
 
 
 class Member:
@@ -58,6 +61,7 @@ class Member:
         self._send: Callable[[Struct], None] | None = None
         self._finish: Callable[[Finish], None] | None = None
         self._gone_s: float | None = None  # since when he has no socket
+        self._screen = ""  # whose screen is shown
         self._place = 0
         self._shown: Person | None = None
 
@@ -112,6 +116,11 @@ class Member:
             self.todo.do(SetMuted(connection.id, on=True))
         then(now_s)
 
+    @property
+    def screen_taken(self) -> bool:
+        """Does another show a screen?"""
+        return self._screen not in ("", self.who.participant)
+
     def up(self, connection: Connection, now_s: float) -> None:
         """Media flow: who waited for his voice goes live."""
         if connection.purpose == "voice":
@@ -132,6 +141,16 @@ class Member:
         self._gone_s = now_s
         self.todo.do(Register())
 
+    def kept(self, now_s: float) -> None:
+        """Taken over from another gateway: he is here, without a socket, and his media flow."""
+        self._gone_s = now_s
+        self.todo.do(Register())
+        for connection in self.connections.all.values():
+            self.connections.report(connection)
+        if self.connections.flowing("receive"):
+            self.view.resume()
+        self.show()
+
     def attach(self, send: Callable[[Struct], None], finish: Callable[[Finish], None]) -> None:
         """A socket: messages for him go there. One he had is closed: it was taken over."""
         if self._finish:
@@ -150,7 +169,10 @@ class Member:
         fields: dict[str, Any] = {"version": VERSION, "session": who.session, "participant": who.participant}
         fields |= {"role": self.role, "rights": [r for r in who.rights if r != "join:*"], "name": who.name}
         fields |= {"region": who.region, "codec": self.connections.codec.value, "slots": self.slots, "limits": LIMITS}
-        fields |= {"resume": Resumption(who.key, int(RESUME_S)), "ice_servers": self.connections.ice_servers}
+        fields |= {
+            "resume": Resumption(key_for(who.key, self.connections.codec), int(RESUME_S)),
+            "ice_servers": self.connections.ice_servers,
+        }
         return fields | more
 
     def resumed(self, request: Resume, reply: Reply, now_s: float) -> None:
@@ -236,6 +258,11 @@ class Member:
             self.todo.do(Talk(on, ident.removeprefix(voice)))
         elif self.voice.on and ident == self.who.participant:
             self.todo.do(Talk(on))
+
+    def stage(self, stage: Stage) -> None:
+        """Who is shown where."""
+        self._screen = next((seat.participant for seat in stage.seats if seat.slot == SCREEN), "")
+        self.say(stage)
 
     def hears(self, data: Data) -> bool:
         """Is an application's message for him?"""

@@ -78,6 +78,13 @@ class View:
         else:
             then(now_s)
 
+    def resume(self) -> None:
+        """A leg was taken over: what is sent on it stays until the client says what he shows."""
+        view = self._connections.flowing("receive")
+        if view:
+            self._slots = tuple(each.slot for each in view.media if each.slot)
+            self._layers = self._make(self._slots)
+
     def mix(self, on: bool, then: Callable[[float], None], now_s: float) -> None:
         """Send the mix or not: never while he is heard in it."""
         self.hears_mix = on
