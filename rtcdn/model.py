@@ -183,6 +183,7 @@ class AttachGrant(Record):
     legs: tuple[Leg, ...] = ()
     ice_servers: tuple[dict[str, str], ...] = ()
     decision: str = ""
+    name: str = ""  # as admitted, else as the attach told; the gateway uses it where a client tells none
 
 
 @dataclass(frozen=True, slots=True)
