@@ -128,9 +128,11 @@ export class Link {
   private async dial(untilMs: number): Promise<void> {
     const {policy, now, random = Math.random} = this.options;
     let last: RtcdnError | undefined;
+    let anew = false;
     for (let attempt = 0; ; attempt++) {
       if (attempt) this.tell(this.state, attempt, last);
-      const pauseMs = Math.max(policy.pauseMs(attempt, random()), (last?.retryAfterS ?? 0) * 1000);
+      const pauseMs = anew ? 0 : Math.max(policy.pauseMs(attempt, random()), (last?.retryAfterS ?? 0) * 1000);
+      anew = false;
       if (pauseMs > 0) await this.pause(Math.min(pauseMs, Math.max(untilMs - now(), 0)));
       if (this.over) throw new RtcdnError('closed', 'the session is over');
       try {
@@ -141,7 +143,8 @@ export class Link {
         this.channel = null;
         if (this.over) throw last;
         if (!passing(last)) {
-          if (!this.options.refused(last)) throw last;
+          anew = this.options.refused(last);
+          if (!anew) throw last;
         } else if (now() >= untilMs) {
           throw last.reason === 'broken' ? unreachable(last) : last;
         }

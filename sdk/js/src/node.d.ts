@@ -17,3 +17,5 @@ declare module 'node:assert/strict' {
   export function throws(body: () => unknown, expected?: object): void;
   export function rejects(body: Promise<unknown> | (() => Promise<unknown>), expected?: object): Promise<void>;
 }
+
+declare function setImmediate(done: () => void): void;

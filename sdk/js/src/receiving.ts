@@ -113,7 +113,7 @@ export class Receiving {
       if (lost) void this.connect('');
     };
     const connected = (): void => {
-      if (set === this.sets.next && !this.looking) this.look(set, 0);
+      if (set === this.sets.next) this.look(set, 0);
     };
     const connection = new Connection(this.wiring, 'receive', id, {connected, failed}, iceServers);
     const audio = connection.peer.receive('audio');
@@ -129,15 +129,15 @@ export class Receiving {
     }
     if (set !== this.sets.next) return;
     if (!this.sets.current) this.takeOver();
-    else if (set.connection.connected && !this.looking) this.look(set, 0);
+    else if (set.connection.connected) this.look(set, 0);
   }
 
   /** Look until each slot with somebody has a picture on the new connection; show those that have one. */
   private look(set: Reception, waitedMs: number): void {
-    this.looking = setTimeout(async () => {
+    clearTimeout(this.looking);
+    const looking = (this.looking = setTimeout(async () => {
       const {streams} = await set.connection.peer.figures().catch(() => ({streams: [] as Figures[]}));
-      this.looking = undefined;
-      if (set !== this.sets.next || set.connection.closed) return;
+      if (this.looking !== looking || set !== this.sets.next || set.connection.closed) return;
       const flows = (mid: string): boolean => {
         const now = streams.find(each => each.mid === mid && each.direction === 'in');
         return now !== undefined && (now.kind === 'video' ? now.frames : now.packets) > 0;
@@ -148,12 +148,13 @@ export class Receiving {
       const sound = flows(set.audio.mid);
       if ((waiting.length === 0 && (sound || flowing.length > 0)) || waitedMs >= PATIENCE_MS) this.takeOver();
       else this.look(set, waitedMs + LOOK_MS);
-    }, LOOK_MS);
+    }, LOOK_MS));
   }
 
   private takeOver(): void {
     const set = this.sets.next;
     if (!set) return;
+    clearTimeout(this.looking);
     for (const slot of set.slots.keys()) this.show(set, slot);
     this.listener.sound(set.audio.track);
     this.sets.complete();
