@@ -10,6 +10,7 @@ import {Layout} from './layout';
 import {Link} from './link';
 import type {Keep} from './link';
 import type {MediaPort} from './media';
+import {VERSION} from './messages';
 import type * as wire from './messages';
 import {reconnectPolicy} from './policy';
 import {Receiving} from './receiving';
@@ -21,7 +22,6 @@ import type {TransportPort} from './transport';
 import {View} from './view';
 import {Voice} from './voice';
 
-const VERSION = 1;
 const AGENT = 'rtcdn-js/0.1.0';
 const VIDEOS = 5; // four speakers and a screen
 const ANEW = [404, 410]; // a resume refused so: one may still join anew
@@ -48,9 +48,10 @@ export class Engine {
   handUp = false;
   /** Live, or about to be: what is to be seen is sent. */
   private onStage = false;
+  private publishing = 0;
   private readonly voice: Voice;
   private readonly wanted: string; // the session's id, as asked for
-  private ice: readonly wire.IceServer[] = [];
+  private ice: readonly RTCIceServer[] = [];
   private key = ''; // to resume by; empty: join
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -72,7 +73,7 @@ export class Engine {
       problem: error => this.problem(error),
     };
     this.sound = new Sound(media, blocked => this.emitter.emit(Event.AudioBlocked, {blocked}));
-    const tell = (videos: unknown): void => this.ask({type: 'layout', videos}, 'newest');
+    const tell = (videos: wire.Wanted[]): void => this.ask({type: 'layout', videos}, 'newest');
     this.layout = new Layout(media, slot => this.receiving.tracks.get(slot) ?? null, tell);
     this.receiving = new Receiving(wiring, options.videos ?? VIDEOS, {
       track: (slot, track) => {
@@ -123,13 +124,18 @@ export class Engine {
 
   /** Go on stage: ask, then send. */
   async publish(): Promise<void> {
-    const {role} = await this.link.request<{role: wire.Role}>({type: 'publish', muted: this.view.muted});
-    [this.view.role, this.onStage] = [role, true];
-    await this.apply();
+    this.publishing++;
+    try {
+      const {role} = await this.link.request({type: 'publish', muted: this.view.muted});
+      [this.view.role, this.onStage] = [role, true];
+      await this.apply();
+    } finally {
+      this.publishing--;
+    }
   }
 
   async unpublish(): Promise<void> {
-    const {role} = await this.link.request<{role: wire.Role}>({type: 'unpublish'});
+    const {role} = await this.link.request({type: 'unpublish'});
     [this.view.role, this.onStage] = [role, false];
     await this.apply();
   }
@@ -173,7 +179,7 @@ export class Engine {
     });
   }
 
-  private async greeting(): Promise<Body> {
+  private async greeting(): Promise<Omit<wire.Join, 'id'> | Omit<wire.Resume, 'id'>> {
     const common = {version: VERSION, session: this.wanted, token: this.token, ready: this.ready};
     if (this.key) {
       const {participant, last, muted} = this.view;
@@ -192,7 +198,7 @@ export class Engine {
   private joined(answer: wire.Joined): void {
     const [again, wasOnStage] = [this.view.id !== '', this.onStage];
     this.key = answer.resume.key;
-    this.ice = answer.ice_servers ?? [];
+    this.ice = servers(answer.ice_servers);
     this.view.joined(answer);
     if (answer.resumed) return;
     this.receiving.joined(answer.receive ?? null).catch(error => {
@@ -212,7 +218,7 @@ export class Engine {
     });
   }
 
-  private take(event: wire.Event): void {
+  private take(event: wire.ServerEvent): void {
     switch (event.event) {
       case 'connect':
         return this.connect(event);
@@ -224,7 +230,7 @@ export class Engine {
       case 'closed':
         return this.over(event.reason, event.by, event.detail);
     }
-    const before = {role: this.view.role, live: this.view.live};
+    const before = this.view.role;
     const told = this.view.take(event);
     if (event.event === 'role') this.stageChanged(event, before);
     if (event.event === 'hands') this.handUp = this.view.hands.place > 0;
@@ -233,19 +239,19 @@ export class Engine {
   }
 
   private connect({connection, purpose, ice_servers}: wire.Connect): void {
-    const servers = ice_servers?.length ? ice_servers : this.ice;
     const which = {receive: this.receiving, voice: this.voice, send: this.sending}[purpose];
-    which?.connect(connection, servers).catch((error: unknown) => this.problem(error));
+    const ice = ice_servers?.length ? servers(ice_servers) : this.ice;
+    which?.connect(connection, ice).catch((error: unknown) => this.problem(error));
   }
 
-  private stageChanged(event: wire.Event & {event: 'role'}, before: {role: wire.Role; live: boolean}): void {
-    if (event.live) this.onStage = true;
-    else if (before.live || event.role === 'viewer') this.onStage = false;
+  private stageChanged(event: wire.RoleEvent, before: wire.Role): void {
+    // Promoted: what is to be seen is sent at once; he is heard when the gateway says that he is live.
+    const promoted = before === 'viewer' && event.role === 'speaker' && !this.publishing && this.ready;
+    if (event.live || promoted) this.onStage = true;
+    if (event.role === 'viewer') this.onStage = false;
     if (!this.onStage) this.screen = null;
     this.apply().catch((error: unknown) => this.problem(error));
-    // Promoted before the gateway knew that the devices are open.
-    const promoted = before.role === 'viewer' && event.role === 'speaker' && event.by !== this.view.participant;
-    if (promoted && !event.live && this.ready) this.publish().catch((error: unknown) => this.problem(error));
+    if (promoted && !event.live) this.publish().catch((error: unknown) => this.problem(error));
   }
 
   private figures(): ReturnType<typeof read> {
@@ -266,3 +272,6 @@ export class Engine {
     }
   }
 }
+
+/** The protocol leaves open what an ICE server has; it is what browsers take. */
+const servers = (told: readonly Record<string, unknown>[] = []): RTCIceServer[] => told as unknown as RTCIceServer[];

@@ -1,4 +1,5 @@
-// What every `MediaPort` does. The fake passes it in node (media.test.ts), the real one in Chromium (media.chromium.ts).
+// What every `MediaPort` does. The fake passes it in node (media.test.ts), the real one in Chromium
+// (media.chromium.ts).
 
 import {RtcdnError} from './errors';
 import {LAYERS} from './sending';

@@ -4,7 +4,7 @@ import {Connection, GRACE_MS} from './connection';
 import type {Wiring} from './connection';
 import {Handover} from './handover';
 import type {Layer, Line} from './media';
-import type {IceServer, Source} from './messages';
+import type {Source} from './messages';
 
 /** The layers of a camera of 1280x720: whole, half and a quarter. */
 export const LAYERS: readonly Layer[] = [
@@ -43,7 +43,7 @@ export class Sending {
   }
 
   /** The gateway asks for a connection in the place of the one there is. */
-  connect(id: string, iceServers?: readonly IceServer[]): Promise<void> {
+  connect(id: string, iceServers?: readonly RTCIceServer[]): Promise<void> {
     return this.step(() => this.open(id, iceServers));
   }
 
@@ -79,8 +79,9 @@ export class Sending {
     else await this.tell(sent);
   }
 
-  private async open(id: string, iceServers?: readonly IceServer[]): Promise<void> {
+  private async open(id: string, iceServers?: readonly RTCIceServer[]): Promise<void> {
     if (!this.live || !(this.camera || this.screen)) return;
+    if (id && this.sent.next?.connection.id === id) return; // asked once more after a resume
     clearTimeout(this.retry);
     const connected = (): void => {
       if (sent === this.sent.next) this.sent.complete();

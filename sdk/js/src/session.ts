@@ -5,7 +5,6 @@ import type {ConnectOptions, Session, SessionStatistics, Stage, State} from './a
 import {Engine} from './engine';
 import type {Ports} from './engine';
 import {RtcdnError} from './errors';
-import type * as wire from './messages';
 import {pageOf} from './view';
 
 const LEAVE_MS = 3_000;
@@ -169,7 +168,10 @@ export class JoinedSession implements Session {
 
   async mute(on: boolean, participant?: string): Promise<void> {
     const {engine} = this;
-    if (participant && participant !== this.participant) return void (await engine.link.request({type: 'mute', on, participant}));
+    if (participant && participant !== this.participant) {
+      await engine.link.request({type: 'mute', on, participant});
+      return;
+    }
     engine.view.muted = on;
     if (engine.local.microphone) engine.local.microphone.enabled = !on;
     await engine.link.request({type: 'mute', on}, 'newest');
@@ -177,7 +179,10 @@ export class JoinedSession implements Session {
 
   async raiseHand(up = true, participant?: string): Promise<void> {
     const {engine} = this;
-    if (participant && participant !== this.participant) return void (await engine.link.request({type: 'hand', up, participant}));
+    if (participant && participant !== this.participant) {
+      await engine.link.request({type: 'hand', up, participant});
+      return;
+    }
     await engine.link.request({type: 'hand', up, ready: engine.ready}, 'newest');
     engine.handUp = up;
   }
@@ -200,11 +205,11 @@ export class JoinedSession implements Session {
   }
 
   async participants(query: {after?: string; limit?: number; search?: string} = {}): Promise<Page> {
-    return pageOf(await this.engine.link.request<wire.Page>({type: 'participants', ...query}));
+    return pageOf(await this.engine.link.request({type: 'participants', ...query}));
   }
 
   async send(data: string, {topic = '', to = ''}: {topic?: string; to?: string} = {}): Promise<Message['n']> {
-    return (await this.engine.link.request<{n: number}>({type: 'send', data, topic, to})).n;
+    return (await this.engine.link.request({type: 'send', data, topic, to})).n;
   }
 
   statistics(): Promise<SessionStatistics> {

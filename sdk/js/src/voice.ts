@@ -4,7 +4,6 @@ import {Connection, GRACE_MS} from './connection';
 import type {Wiring} from './connection';
 import {Handover} from './handover';
 import type {Line} from './media';
-import type {IceServer} from './messages';
 
 interface Talk {
   connection: Connection;
@@ -26,7 +25,8 @@ export class Voice {
     this.talks = new Handover(wiring);
   }
 
-  async connect(id: string, iceServers?: readonly IceServer[]): Promise<void> {
+  async connect(id: string, iceServers?: readonly RTCIceServer[]): Promise<void> {
+    if (id && this.talks.next?.connection.id === id) return; // asked once more after a resume
     clearTimeout(this.retry);
     const talk = this.talks.begin(this.make(id, iceServers));
     try {
@@ -61,7 +61,7 @@ export class Voice {
     this.apply();
   }
 
-  private make(id: string, iceServers?: readonly IceServer[]): Talk {
+  private make(id: string, iceServers?: readonly RTCIceServer[]): Talk {
     const connected = (): void => {
       if (talk === this.talks.next) this.talks.complete();
       this.apply();
