@@ -20,6 +20,12 @@ export const GRACE_MS = 4_000; // after a failure, until we ask by ourselves: th
 const CONNECT_MS = 12_000; // until a new connection is up
 const BATCH_MS = 20;
 
+/** May a connection that could not be had be had a moment later? */
+export const passing = (error: unknown): boolean => {
+  const status = error instanceof RtcdnError ? error.status : 400;
+  return status === 0 || status === 409 || status === 429 || status >= 500;
+};
+
 /** What a connection tells its owner. */
 export interface ConnectionListener {
   connected(): void;

@@ -1,13 +1,14 @@
 // What works behind a session: the link to the gateway, what is known, and the media, tied together.
 
 import {Event, State} from './api';
-import type {ConnectOptions, Limit, LocalTracks, SessionStatistics} from './api';
+import type {ConnectOptions, Limit, SessionStatistics} from './api';
 import type {Body} from './channel';
 import type {Wiring} from './connection';
 import {Emitter} from './emitter';
 import {RtcdnError} from './errors';
 import {Layout} from './layout';
 import {Link} from './link';
+import {Local} from './local';
 import type {Keep} from './link';
 import type {MediaPort} from './media';
 import {VERSION} from './messages';
@@ -42,8 +43,7 @@ export class Engine {
   readonly sending: Sending;
   readonly sound: Sound;
   readonly layout: Layout;
-  readonly local: LocalTracks;
-  screen: MediaStreamTrack | null = null;
+  readonly local: Local;
   limit: Limit = 'auto';
   handUp = false;
   /** Live, or about to be: what is to be seen is sent. */
@@ -62,8 +62,8 @@ export class Engine {
     readonly ports: Ports,
   ) {
     this.wanted = options.session || sessionOf(token);
-    this.local = {...options.tracks};
     const {media} = ports;
+    this.local = new Local(media, options.tracks);
     this.link = this.makeLink(url);
     const wiring: Wiring = {
       media,
@@ -98,11 +98,6 @@ export class Engine {
     this.timer = setInterval(() => void this.tellStatistics(), EVERY_MS);
   }
 
-  /** Devices are open: once promoted one is live without being asked. */
-  get ready(): boolean {
-    return Boolean(this.local.camera || this.local.microphone);
-  }
-
   /** Ask for something that nobody waits for. */
   ask(body: Body, keep: Keep): void {
     this.link.request(body, keep).catch((error: unknown) => this.problem(error));
@@ -116,10 +111,16 @@ export class Engine {
 
   /** Make media be what role, devices and muting say; resolves when what is sent is so. */
   async apply(): Promise<void> {
-    const {microphone = null, camera = null} = this.local;
-    if (microphone) microphone.enabled = !this.view.muted;
+    const {microphone = null, camera = null} = this.local.tracks;
+    this.muted();
     this.voice.set(microphone, this.view.live);
-    await this.sending.set({camera, screen: this.screen, live: this.onStage});
+    await this.sending.set({camera, screen: this.local.screen, live: this.onStage});
+  }
+
+  /** Let the microphone be what is known of it. */
+  muted(): void {
+    const {microphone} = this.local.tracks;
+    if (microphone) microphone.enabled = !this.view.muted;
   }
 
   /** Go on stage: ask, then send. */
@@ -135,6 +136,7 @@ export class Engine {
   }
 
   async unpublish(): Promise<void> {
+    this.local.dropScreen();
     const {role} = await this.link.request({type: 'unpublish'});
     [this.view.role, this.onStage] = [role, false];
     await this.apply();
@@ -159,7 +161,7 @@ export class Engine {
     clearInterval(this.timer);
     this.timer = undefined;
     this.link.stop();
-    for (const each of [this.receiving, this.voice, this.sending, this.layout, this.sound]) each.close();
+    for (const each of [this.receiving, this.voice, this.sending, this.layout, this.sound, this.local]) each.close();
   }
 
   private makeLink(url: string): Link {
@@ -180,7 +182,7 @@ export class Engine {
   }
 
   private async greeting(): Promise<Omit<wire.Join, 'id'> | Omit<wire.Resume, 'id'>> {
-    const common = {version: VERSION, session: this.wanted, token: this.token, ready: this.ready};
+    const common = {version: VERSION, session: this.wanted, token: this.token, ready: this.local.ready};
     if (this.key) {
       const {participant, last, muted} = this.view;
       return {type: 'resume', ...common, participant, key: this.key, last, hand: this.handUp, muted};
@@ -213,7 +215,7 @@ export class Engine {
     this.layout.forget();
     queueMicrotask(() => {
       if (this.limit !== 'auto') this.ask({type: 'quality', limit: this.limit}, 'newest');
-      if (this.handUp) this.ask({type: 'hand', up: true, ready: this.ready}, 'newest');
+      if (this.handUp) this.ask({type: 'hand', up: true, ready: this.local.ready}, 'newest');
       if (wasOnStage) this.publish().catch((error: unknown) => this.problem(error));
     });
   }
@@ -234,7 +236,7 @@ export class Engine {
     const told = this.view.take(event);
     if (event.event === 'role') this.stageChanged(event, before);
     if (event.event === 'hands') this.handUp = this.view.hands.place > 0;
-    if (event.event === 'muted' && this.local.microphone) this.local.microphone.enabled = !event.on;
+    if (event.event === 'muted') this.muted();
     if (told) this.emitter.emit(...(told as [Event.Muted, {on: boolean; by: string}]));
   }
 
@@ -246,10 +248,10 @@ export class Engine {
 
   private stageChanged(event: wire.RoleEvent, before: wire.Role): void {
     // Promoted: what is to be seen is sent at once; he is heard when the gateway says that he is live.
-    const promoted = before === 'viewer' && event.role === 'speaker' && !this.publishing && this.ready;
+    const promoted = before === 'viewer' && event.role === 'speaker' && !this.publishing && this.local.ready;
     if (event.live || promoted) this.onStage = true;
     if (event.role === 'viewer') this.onStage = false;
-    if (!this.onStage) this.screen = null;
+    if (!this.onStage) this.local.dropScreen();
     this.apply().catch((error: unknown) => this.problem(error));
     if (promoted && !event.live) this.publish().catch((error: unknown) => this.problem(error));
   }

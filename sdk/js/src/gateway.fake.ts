@@ -15,7 +15,7 @@ export interface Asked {
   [field: string]: unknown;
 }
 
-type Reply = Record<string, unknown> | {problem: Problem} | null;
+type Reply = Record<string, unknown> | {problem: Problem} | null | Promise<Record<string, unknown>>;
 
 /** A problem document. */
 export const problem = (kind: string, status: number, more: Partial<Problem> = {}): {problem: Problem} => ({
@@ -119,7 +119,7 @@ export class FakeGateway implements TransportPort {
   take(socket: FakeSocket, asked: Asked): void {
     this.asked.push(asked);
     const reply = (this.replies.get(asked.type) ?? (each => this.reply(each)))(asked);
-    if (reply) queueMicrotask(() => socket.tell({re: asked.id, ok: !('problem' in reply), ...reply}));
+    void Promise.resolve(reply).then(said => said && socket.tell({re: asked.id, ok: !('problem' in said), ...said}));
   }
 
   /** What a gateway answers when nothing stands against it. */

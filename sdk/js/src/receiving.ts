@@ -1,6 +1,6 @@
 // What is received: the mix and one video per slot, over whichever connection carries them now.
 
-import {Connection, GRACE_MS} from './connection';
+import {Connection, GRACE_MS, passing} from './connection';
 import type {Wiring} from './connection';
 import {Handover} from './handover';
 import type {Figures, Line} from './media';
@@ -67,7 +67,7 @@ export class Receiving {
       if (this.sets.next !== set) return; // given up for a newer one
       this.sets.drop(set);
       this.wiring.problem(error);
-      this.again();
+      if (passing(error)) this.again();
     }
   }
 

@@ -163,6 +163,14 @@ describe('on stage', () => {
     deepEqual([send.offers, bench.gateway.last('sources').sources], [2, {'0': 'camera', '1': 'screen'}]);
   });
 
+  it('a screen that it asked for itself is stopped when one leaves the stage', async () => {
+    const {bench} = await promoted();
+    await bench.session.shareScreen();
+    const {screen} = bench.session;
+    bench.gateway.tell(DEMOTED);
+    deepEqual([screen?.readyState, bench.session.screen], ['ended', null]);
+  });
+
   it('a viewer shows no screen', async () => {
     const bench = new Bench();
     const session = await bench.join();

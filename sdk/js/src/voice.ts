@@ -1,6 +1,6 @@
 // The voice connection: one's own microphone out, what all others say in (never one's own voice).
 
-import {Connection, GRACE_MS} from './connection';
+import {Connection, GRACE_MS, passing} from './connection';
 import type {Wiring} from './connection';
 import {Handover} from './handover';
 import type {Line} from './media';
@@ -37,7 +37,7 @@ export class Voice {
       if (this.talks.next !== talk) return;
       this.talks.drop(talk);
       this.wiring.problem(error);
-      this.retry = setTimeout(() => void this.connect(''), GRACE_MS);
+      if (passing(error)) this.retry = setTimeout(() => void this.connect(''), GRACE_MS);
     }
   }
 

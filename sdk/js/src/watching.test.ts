@@ -80,6 +80,11 @@ describe('watching', () => {
     bench.gateway.replies.clear();
     await pass(4_200);
     equal(bench.gateway.of('flowing').length, 1);
+    bench.gateway.replies.set('offer', () => problem('may-not-view', 403));
+    bench.gateway.tell({event: 'connect', connection: 'c12', purpose: 'receive', replaces: 'c10', reason: 'moved'});
+    const {length} = bench.gateway.of('offer');
+    await pass(9_000);
+    equal(bench.gateway.of('offer').length, length + 1);
   });
 
   it('tells the layout of what is shown, once it stands still', async () => {
