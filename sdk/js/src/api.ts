@@ -1,0 +1,327 @@
+// The public face of the SDK: what an application sees of a session.
+
+import type {RtcdnError} from './errors';
+import type {MediaPort} from './media';
+import type {ReconnectPolicy} from './policy';
+import type {TransportPort} from './transport';
+
+/** What happens in a session; `session.on(Event.Stage, ({seats}) => ...)`. */
+export enum Event {
+  /** The connection to the gateway: connecting, live, reconnecting, closed. Media go on while it is reconnecting. */
+  State = 'state',
+  /** Who is shown in which slot, and which slot is the main speaker's. */
+  Stage = 'stage',
+  /** How many are here, and who may speak. */
+  Roster = 'roster',
+  /** Who came, went or changed; in large sessions only moderators are told. */
+  Presence = 'presence',
+  /** Raised hands: the queue (moderators) and one's own place in it. */
+  Hands = 'hands',
+  /** One's own role, and whether one is on stage. */
+  Role = 'role',
+  /** Who talks now. */
+  Talking = 'talking',
+  /** One's own microphone was muted or unmuted, by oneself or by a moderator. */
+  Muted = 'muted',
+  /** How good the network is, and which quality of each video is received. */
+  Quality = 'quality',
+  /** A message of the application. */
+  Data = 'data',
+  /** The video of a slot has another track: show that one. `attach` does it by itself. */
+  Track = 'track',
+  /** Sound may only start after a click; call `startAudio` in one. `blocked: false` once it plays. */
+  AudioBlocked = 'audio-blocked',
+  /** Figures of all connections, every two seconds. */
+  Statistics = 'statistics',
+  /** Something failed that nobody was waiting for, and that did not end the session. */
+  Problem = 'problem',
+  /** It is over for good, and why: left, removed, taken-over, closed, expired, connection-lost or a problem's kind. */
+  Closed = 'closed',
+}
+
+/** The connection to the gateway. */
+export enum State {
+  Connecting = 'connecting',
+  Live = 'live',
+  Reconnecting = 'reconnecting',
+  Closed = 'closed',
+}
+
+export type Role = 'viewer' | 'speaker' | 'moderator';
+export type Limit = 'auto' | 'high' | 'medium' | 'low' | 'audio';
+
+/** A slot, whom it shows, and whether by camera or screen. */
+export interface Seat {
+  slot: string;
+  participant: string;
+  name: string;
+  source: 'camera' | 'screen';
+}
+
+/** Who is on stage; `main` is the slot of the main speaker. */
+export interface Stage {
+  seats: Seat[];
+  main: string;
+}
+
+/** A participant as others see him. */
+export interface Person {
+  participant: string;
+  name: string;
+  role: Role;
+  hand: boolean;
+  muted: boolean;
+  /** On stage: heard, or could be. */
+  live: boolean;
+}
+
+/** How many are here, and the first hundred of those who may speak. */
+export interface Roster {
+  total: number;
+  viewers: number;
+  hands: number;
+  speakers: Person[];
+}
+
+/** Changes of who is here. */
+export interface Presence {
+  joined: Person[];
+  left: string[];
+  changed: Person[];
+}
+
+/** One raised hand, and for how many seconds it has been up. */
+export interface RaisedHand {
+  participant: string;
+  name: string;
+  sinceS: number;
+}
+
+/** The queue (moderators see all of it), and one's own place: 1 is next, 0 means that the hand is down. */
+export interface Hands {
+  queue: RaisedHand[];
+  place: number;
+}
+
+/** A page of participants; `next` is the `after` of the next one, empty at the end. */
+export interface Page {
+  participants: Person[];
+  total: number;
+  next: string;
+}
+
+/** A message of the application; `to` is empty when it went to everybody. */
+export interface Message {
+  n: number;
+  sender: string;
+  name: string;
+  to: string;
+  topic: string;
+  data: string;
+}
+
+/** What is received of one slot: layer 0 low, 1 medium, 2 high, -1 nothing, and why not more. */
+export interface ReceivedVideo {
+  slot: string;
+  layer: number;
+  /** `window`, `network`, `load`, `limit`, `hidden` or empty. */
+  reason: string;
+}
+
+/** How good it is. */
+export interface Quality {
+  network: 'good' | 'fair' | 'poor';
+  videos: ReceivedVideo[];
+}
+
+/** Figures of one stream: counters since its connection began, and what it is now. */
+export interface StreamStatistics {
+  mid: string;
+  /** The slot that is received on it; empty for sound and for what is sent. */
+  slot: string;
+  direction: 'in' | 'out';
+  kind: 'audio' | 'video';
+  packets: number;
+  lost: number;
+  jitterMs: number;
+  bytes: number;
+  /** Pictures decoded, or encoded. */
+  frames: number;
+  dropped: number;
+  freezes: number;
+  freezeS: number;
+  width: number;
+  height: number;
+  fps: number;
+}
+
+/** Figures of one connection. */
+export interface ConnectionStatistics {
+  connection: string;
+  purpose: 'receive' | 'voice' | 'send';
+  rttMs: number;
+  streams: StreamStatistics[];
+}
+
+/** Figures of a session. */
+export interface SessionStatistics {
+  connections: ConnectionStatistics[];
+  /** Pictures decoded by slot since the session began, over all connections that there were. */
+  frames: Record<string, number>;
+}
+
+/** What listeners are told, by event. */
+export interface EventDetail {
+  [Event.State]: {state: State; before: State; attempt: number; error?: RtcdnError};
+  [Event.Stage]: Stage;
+  [Event.Roster]: Roster;
+  [Event.Presence]: Presence;
+  [Event.Hands]: Hands;
+  [Event.Role]: {role: Role; live: boolean; by: string; reason: string};
+  [Event.Talking]: ReadonlySet<string>;
+  [Event.Muted]: {on: boolean; by: string};
+  [Event.Quality]: Quality;
+  [Event.Data]: Message;
+  [Event.Track]: {slot: string; track: MediaStreamTrack};
+  [Event.AudioBlocked]: {blocked: boolean};
+  [Event.Statistics]: SessionStatistics;
+  [Event.Problem]: RtcdnError;
+  [Event.Closed]: {reason: string; by: string; detail: string};
+}
+
+/** Open devices. They stay the application's: the SDK switches them on and off but stops none. */
+export interface LocalTracks {
+  camera?: MediaStreamTrack;
+  microphone?: MediaStreamTrack;
+}
+
+/** A camera, microphone or speaker. The label is empty as long as the person has allowed nothing. */
+export interface Device {
+  id: string;
+  label: string;
+}
+
+/** How to join. */
+export interface ConnectOptions {
+  /** The session, where the token has none. */
+  session?: string;
+  /** The name that others see. */
+  name?: string;
+  reconnect?: Partial<ReconnectPolicy>;
+  /** Devices that are open already: once promoted one is live at once. */
+  tracks?: LocalTracks;
+  /** How many videos to receive at most, 5 where not said: four speakers and a screen. */
+  videos?: number;
+  /** Round trips by region in milliseconds, from `prejoin`: the nearest region serves. */
+  measuredRtt?: Record<string, number>;
+  /** For tests: the browser's media, the network, a clock in milliseconds. */
+  media?: MediaPort;
+  transport?: TransportPort;
+  now?: () => number;
+}
+
+/** A session that one has joined. */
+export interface Session {
+  /** The session's id. */
+  readonly id: string;
+  /** One's own id, and the name that others see. */
+  readonly participant: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly rights: readonly string[];
+  readonly region: string;
+  readonly state: State;
+  /** On stage: heard, and seen if there is a camera. */
+  readonly live: boolean;
+  readonly muted: boolean;
+  readonly handUp: boolean;
+  readonly stage: Stage;
+  readonly roster: Roster;
+  readonly hands: Hands;
+  readonly talking: ReadonlySet<string>;
+  /** The slots that there can be, and the remote video of those received. */
+  readonly slots: readonly string[];
+  readonly tracks: ReadonlyMap<string, MediaStreamTrack>;
+  readonly localTracks: LocalTracks;
+  readonly screen: MediaStreamTrack | null;
+  readonly audioBlocked: boolean;
+
+  /** Listen; the answer ends it. */
+  on<E extends Event>(event: E, listener: (detail: EventDetail[E]) => void): () => void;
+  /** May one do that? `publish`: go on stage by oneself. */
+  can(what: 'publish' | 'raise-hand' | 'moderate'): boolean;
+
+  /** Show a slot in an element; the quality follows the element's size and visibility. The answer ends it. */
+  attach(slot: string, element: HTMLVideoElement): () => void;
+  /** Play the sound in this element, not in one of the SDK's own. */
+  attachAudio(element?: HTMLAudioElement): void;
+  /** From 0 to 1. */
+  setVolume(volume: number): void;
+  setAudioOutput(deviceId: string): Promise<void>;
+  /** Start the sound, in a click, after `Event.AudioBlocked`. */
+  startAudio(): Promise<void>;
+
+  /** Have devices ready: once promoted one is live at once. */
+  prepare(tracks: LocalTracks): Promise<void>;
+  /** Go on stage. Without tracks those prepared are used; without these camera and microphone are opened. */
+  publish(tracks?: LocalTracks, options?: {muted?: boolean}): Promise<void>;
+  /** Leave the stage, stay in the session. */
+  unpublish(): Promise<void>;
+  setCamera(track: MediaStreamTrack | null): Promise<void>;
+  setMicrophone(track: MediaStreamTrack | null): Promise<void>;
+  /** Show one's screen; without a track the browser asks which one. */
+  shareScreen(track?: MediaStreamTrack): Promise<void>;
+  stopScreen(): Promise<void>;
+
+  /** Mute oneself, or as a moderator another. */
+  mute(on: boolean, participant?: string): Promise<void>;
+  /** Raise or lower one's hand; a moderator lowers another's. */
+  raiseHand(up?: boolean, participant?: string): Promise<void>;
+  promote(participant: string): Promise<void>;
+  demote(participant: string): Promise<void>;
+  remove(participant: string, reason?: string): Promise<void>;
+
+  /** The most that shall be received. */
+  setQuality(limit: Limit): Promise<void>;
+  participants(query?: {after?: string; limit?: number; search?: string}): Promise<Page>;
+  /** Send a text to everybody or to one; answers its number. */
+  send(data: string, options?: {topic?: string; to?: string}): Promise<number>;
+  statistics(): Promise<SessionStatistics>;
+  leave(): Promise<void>;
+}
+
+/** What to look at before joining. */
+export interface PrejoinOptions {
+  /** Open camera and microphone to see that they work; they are closed again. True where not said. */
+  devices?: boolean;
+  /** ICE servers to try; where not said, those that the gateway names. */
+  iceServers?: RTCIceServer[];
+  media?: MediaPort;
+  transport?: TransportPort;
+  now?: () => number;
+}
+
+/** A region and the way to it; `rttMs` is null where it does not answer. */
+export interface RegionReport {
+  region: string;
+  url: string;
+  rttMs: number | null;
+  problem?: string;
+}
+
+/** One kind of device. */
+export interface DeviceReport {
+  ok: boolean;
+  devices: Device[];
+  problem?: RtcdnError;
+}
+
+/** What was found before joining; `measuredRtt` is for `ConnectOptions`. */
+export interface PrejoinReport {
+  camera: DeviceReport;
+  microphone: DeviceReport;
+  speakers: Device[];
+  regions: RegionReport[];
+  measuredRtt: Record<string, number>;
+  turn: {present: boolean; reachable: boolean; rttMs?: number};
+}
