@@ -34,7 +34,7 @@ export function icon(name: string, off = false): SVGSVGElement {
   const svg = document.createElementNS(space, 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
-  svg.setAttribute('class', 'icon');
+  svg.setAttribute('class', name === 'more' || name === 'dots' ? 'icon heavy' : 'icon');
   for (const shape of [PATHS[name] ?? '', ...(off ? [OFF] : [])]) {
     const path = document.createElementNS(space, 'path');
     path.setAttribute('d', shape);

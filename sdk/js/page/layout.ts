@@ -26,9 +26,11 @@ export interface Space {
 /** A face may be cropped to this shape to use a narrow stage better. */
 const NARROWEST = 1.25;
 const WIDEST = 16 / 9;
+const MAIN_NARROWEST = 1.5; // the large one on a wide stage
 const STRIP_SHARE = 0.2;
 const [STRIP_LEAST, STRIP_MOST] = [132, 300];
-const MAIN_SHARE = 0.62;
+const MAIN_SHARE = 0.62; // of a tall stage, for a screen
+const FEW_SHARE = 0.5; // of a tall stage, for a face
 
 /** The columns and rows that make `count` tiles largest. */
 export function gridOf(count: number, {width, height, gap}: Space, narrowest = NARROWEST): Grid {
@@ -76,26 +78,38 @@ export function speakerRects(count: number, space: Space, whole = false): Rect[]
   const others = count - 1;
   if (width > height * 1.25) {
     const strip = Math.min(STRIP_MOST, Math.max(STRIP_LEAST, width * STRIP_SHARE));
-    const main = large({left: 0, top: 0, width: width - strip - gap, height}, whole);
+    const free = width - strip - gap;
+    const size = whole ? {width: free, height} : fit(free, height, MAIN_NARROWEST);
+    const main = {...size, left: 0, top: (height - size.height) / 2};
     const left = main.left + main.width + gap;
     const rest = {width: Math.max(strip, Math.min(STRIP_MOST, width - left)), height, gap};
     return centred([main, ...gridRects(others, rest, {left, top: 0}, WIDEST)], width);
   }
-  const most = Math.min(width / WIDEST, height * MAIN_SHARE);
+  const share = whole ? MAIN_SHARE : others > 2 ? FEW_SHARE - 0.08 : FEW_SHARE;
+  const most = Math.min(width / (whole ? WIDEST : NARROWEST), height * share);
   const main = large({left: 0, top: 0, width, height: most}, whole);
-  const rest = {width, height: Math.min(height - most - gap, others > 2 ? height : width * 0.5), gap};
-  return [main, ...gridRects(others, rest, {left: 0, top: most + gap})];
+  const rest = gridRects(others, {width, height: height - most - gap, gap}, {left: 0, top: 0});
+  const first = Math.min(...rest.map(each => each.top));
+  const placed = [main, ...rest.map(each => ({...each, top: each.top - first + most + gap}))];
+  return middled(placed, height);
 }
 
 /** The large picture in its space: 16:9, or all of the space for a screen (its own shape is kept inside). */
 function large(space: Rect, whole: boolean): Rect {
   if (whole) return space;
-  const tile = fit(space.width, space.height, space.width < space.height ? NARROWEST : WIDEST);
-  return {...tile, left: space.left, top: space.top + (space.height - tile.height) / 2};
+  const tall = space.width < space.height * WIDEST;
+  const tile = fit(space.width, space.height, tall ? NARROWEST : WIDEST);
+  return {...tile, left: space.left + (space.width - tile.width) / 2, top: space.top + (space.height - tile.height) / 2};
 }
 
 function centred(rects: Rect[], width: number): Rect[] {
   const right = Math.max(...rects.map(each => each.left + each.width));
   const shift = Math.max(0, (width - right) / 2);
   return rects.map(each => ({...each, left: each.left + shift}));
+}
+
+function middled(rects: Rect[], height: number): Rect[] {
+  const bottom = Math.max(...rects.map(each => each.top + each.height));
+  const shift = Math.max(0, (height - bottom) / 2);
+  return rects.map(each => ({...each, top: each.top + shift}));
 }

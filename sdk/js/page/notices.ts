@@ -7,7 +7,7 @@ import type {Words} from './words';
 /** What the chip at the top says, by state. */
 const STATES: Record<string, string> = {
   starting: 'Starting',
-  idle: 'Not connected',
+  idle: 'Not joined',
   connecting: 'Connecting',
   connected: 'Connected',
   live: 'Live',

@@ -38,7 +38,7 @@ export function askBeforeJoin(sdk: Sdk, link: Link, devices: Devices, view: Devi
       decide(true);
     };
     byId('join-without').onclick = () => decide(false);
-    byId('join-button').focus();
+    (name ? byId('main') : field).focus();
   });
 }
 

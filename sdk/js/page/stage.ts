@@ -167,7 +167,6 @@ export class StageView {
     this.tiles.forEach((tile, index) => putAt(this.boxes.get(tile.key)?.root, rects[index]));
     const next = rects[count - 1] ?? gridRects(1, space)[0];
     for (const box of this.boxes.values()) if (box.root.dataset['waiting'] === 'true') putAt(box.root, next);
-    this.place.dataset['small'] = String((next?.width ?? 999) < 150);
   }
 
   /** A tile shows its avatar until there is a picture that moves. */

@@ -100,6 +100,7 @@ export class Toolbar {
     const button = byId('view-switch');
     button.setAttribute('aria-label', words);
     button.title = words;
+    setText(button.querySelector('span') as HTMLElement, grid ? 'Speaker' : 'Grid');
     setIcon(button.querySelector('i') as HTMLElement, grid ? 'speaker' : 'grid');
   }
 
