@@ -1,4 +1,4 @@
-"""Images of tests: hosts of Debian 12, a browser, other people's WHIP and WHEP clients; cached by content."""
+"""Images of tests: hosts of Debian 12, a browser, the SDK's tools, other people's clients; cached by content."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ TARGETS = {  # image -> folder, suite of its base (empty: the base of our own im
     "test-bare": ("host", HOST_SUITE, "bare"),
     "test-host": ("host", HOST_SUITE, "host"),
     "test-browser": ("browser", "", ""),
+    "test-sdk": ("sdk", "", ""),
     "test-media-clients": ("media-clients", "", ""),
 }
 

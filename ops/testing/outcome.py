@@ -27,10 +27,10 @@ def of_exit(stage: str, name: str, code: int, took_s: float, note: str = "") -> 
 
 
 def of_junit(stage: str, name: str, report: Path, code: int, took_s: float) -> Outcome:
-    """Counts of a pytest run from its JUnit report; a run that left none, or was cut short, has failed."""
+    """Counts of a run from its JUnit report; a run that left none, or was cut short, has failed."""
     if not report.is_file():
-        return Outcome(stage, name, failed=1, took_s=took_s, note=f"pytest ended with {code} and left no report")
-    suites = list(ET.parse(report).getroot().iter("testsuite"))  # noqa: S314  (written by our own pytest a moment ago)
+        return Outcome(stage, name, failed=1, took_s=took_s, note=f"the run ended with {code} and left no report")
+    suites = list(ET.parse(report).getroot().iter("testsuite"))  # noqa: S314  (written by our own tests a moment ago)
     total, bad, skipped = (
         sum(int(suite.get(key, 0)) for suite in suites for key in keys)
         for keys in (("tests",), ("failures", "errors"), ("skipped",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -35,6 +36,21 @@ def unit(_all: bool) -> list[Outcome]:
     return [_pytest("unit", ["tests/unit"])]
 
 
+def sdk(_all: bool) -> list[Outcome]:
+    """The client SDK in a container of its own: types, bundle with its size, unit tests; the tree is only read."""
+    reference = images.ensure("test-sdk")
+    report = LOGS / "sdk.xml"
+    report.unlink(missing_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    mounts = [f"--volume={ROOT / 'sdk' / 'js'}:/tree:ro", f"--volume={LOGS}:/logs"]
+    label = f"--label=rtcdn.test={os.environ.get('RTCDN_TEST_RUN', 'sdk')}"
+    container = ["docker", "run", "--rm", "--init", "--network=none", label, *mounts, reference]
+    script = "cp -R /tree /build && cd /build && ./build.sh && ./test.sh /logs/sdk.xml"
+    started_s = time.monotonic()
+    code = run([*container, "sh", "-c", script], limit_s=SCENARIO_LIMIT_S)
+    return [of_junit("sdk", "sdk/js", report, code, time.monotonic() - started_s)]
+
+
 def integration(_all: bool) -> list[Outcome]:
     """One suite per port on every implementation, the simulator, and our parts on real etcd and Janus."""
     return [_pytest("integration", [f"tests/{name}"]) for name in ("contract", "sim", "integration") if _has(name)]
@@ -62,11 +78,12 @@ def e2e(_all: bool) -> list[Outcome]:
 STAGES: dict[str, Callable[[bool], list[Outcome]]] = {
     "lint": lint,
     "unit": unit,
+    "sdk": sdk,
     "integration": integration,
     "molecule": molecule,
     "e2e": e2e,
 }
-NEEDS_ENGINE = {"integration", "molecule", "e2e"}
+NEEDS_ENGINE = {"sdk", "integration", "molecule", "e2e"}
 
 
 def _has(suite: str) -> bool:

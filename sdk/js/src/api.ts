@@ -1,9 +1,12 @@
 // The public face of the SDK: what an application sees of a session.
 
 import type {RtcdnError} from './errors';
+import type {Hands, Limit, Message, Page, Presence, Quality, Role, Roster, SessionStatistics, Stage} from './facts';
 import type {MediaPort} from './media';
 import type {ReconnectPolicy} from './policy';
 import type {TransportPort} from './transport';
+
+export * from './facts';
 
 /** What happens in a session; `session.on(Event.Stage, ({seats}) => ...)`. */
 export enum Event {
@@ -47,129 +50,6 @@ export enum State {
   Closed = 'closed',
 }
 
-export type Role = 'viewer' | 'speaker' | 'moderator';
-export type Limit = 'auto' | 'high' | 'medium' | 'low' | 'audio';
-
-/** A slot, whom it shows, and whether by camera or screen. */
-export interface Seat {
-  slot: string;
-  participant: string;
-  name: string;
-  source: 'camera' | 'screen';
-}
-
-/** Who is on stage; `main` is the slot of the main speaker. */
-export interface Stage {
-  seats: Seat[];
-  main: string;
-}
-
-/** A participant as others see him. */
-export interface Person {
-  participant: string;
-  name: string;
-  role: Role;
-  hand: boolean;
-  muted: boolean;
-  /** On stage: heard, or could be. */
-  live: boolean;
-}
-
-/** How many are here, and the first hundred of those who may speak. */
-export interface Roster {
-  total: number;
-  viewers: number;
-  hands: number;
-  speakers: Person[];
-}
-
-/** Changes of who is here. */
-export interface Presence {
-  joined: Person[];
-  left: string[];
-  changed: Person[];
-}
-
-/** One raised hand, and for how many seconds it has been up. */
-export interface RaisedHand {
-  participant: string;
-  name: string;
-  sinceS: number;
-}
-
-/** The queue (moderators see all of it), and one's own place: 1 is next, 0 means that the hand is down. */
-export interface Hands {
-  queue: RaisedHand[];
-  place: number;
-}
-
-/** A page of participants; `next` is the `after` of the next one, empty at the end. */
-export interface Page {
-  participants: Person[];
-  total: number;
-  next: string;
-}
-
-/** A message of the application; `to` is empty when it went to everybody. */
-export interface Message {
-  n: number;
-  sender: string;
-  name: string;
-  to: string;
-  topic: string;
-  data: string;
-}
-
-/** What is received of one slot: layer 0 low, 1 medium, 2 high, -1 nothing, and why not more. */
-export interface ReceivedVideo {
-  slot: string;
-  layer: number;
-  /** `window`, `network`, `load`, `limit`, `hidden` or empty. */
-  reason: string;
-}
-
-/** How good it is. */
-export interface Quality {
-  network: 'good' | 'fair' | 'poor';
-  videos: ReceivedVideo[];
-}
-
-/** Figures of one stream: counters since its connection began, and what it is now. */
-export interface StreamStatistics {
-  mid: string;
-  /** The slot that is received on it; empty for sound and for what is sent. */
-  slot: string;
-  direction: 'in' | 'out';
-  kind: 'audio' | 'video';
-  packets: number;
-  lost: number;
-  jitterMs: number;
-  bytes: number;
-  /** Pictures decoded, or encoded. */
-  frames: number;
-  dropped: number;
-  freezes: number;
-  freezeS: number;
-  width: number;
-  height: number;
-  fps: number;
-}
-
-/** Figures of one connection. */
-export interface ConnectionStatistics {
-  connection: string;
-  purpose: 'receive' | 'voice' | 'send';
-  rttMs: number;
-  streams: StreamStatistics[];
-}
-
-/** Figures of a session. */
-export interface SessionStatistics {
-  connections: ConnectionStatistics[];
-  /** Pictures decoded by slot since the session began, over all connections that there were. */
-  frames: Record<string, number>;
-}
-
 /** What listeners are told, by event. */
 export interface EventDetail {
   [Event.State]: {state: State; before: State; attempt: number; error?: RtcdnError};
@@ -193,12 +73,6 @@ export interface EventDetail {
 export interface LocalTracks {
   camera?: MediaStreamTrack;
   microphone?: MediaStreamTrack;
-}
-
-/** A camera, microphone or speaker. The label is empty as long as the person has allowed nothing. */
-export interface Device {
-  id: string;
-  label: string;
 }
 
 /** How to join. */
@@ -288,40 +162,4 @@ export interface Session {
   send(data: string, options?: {topic?: string; to?: string}): Promise<number>;
   statistics(): Promise<SessionStatistics>;
   leave(): Promise<void>;
-}
-
-/** What to look at before joining. */
-export interface PrejoinOptions {
-  /** Open camera and microphone to see that they work; they are closed again. True where not said. */
-  devices?: boolean;
-  /** ICE servers to try; where not said, those that the gateway names. */
-  iceServers?: RTCIceServer[];
-  media?: MediaPort;
-  transport?: TransportPort;
-  now?: () => number;
-}
-
-/** A region and the way to it; `rttMs` is null where it does not answer. */
-export interface RegionReport {
-  region: string;
-  url: string;
-  rttMs: number | null;
-  problem?: string;
-}
-
-/** One kind of device. */
-export interface DeviceReport {
-  ok: boolean;
-  devices: Device[];
-  problem?: RtcdnError;
-}
-
-/** What was found before joining; `measuredRtt` is for `ConnectOptions`. */
-export interface PrejoinReport {
-  camera: DeviceReport;
-  microphone: DeviceReport;
-  speakers: Device[];
-  regions: RegionReport[];
-  measuredRtt: Record<string, number>;
-  turn: {present: boolean; reachable: boolean; rttMs?: number};
 }

@@ -1,0 +1,268 @@
+// What works behind a session: the link to the gateway, what is known, and the media, tied together.
+
+import {Event, State} from './api';
+import type {ConnectOptions, Limit, LocalTracks, SessionStatistics} from './api';
+import type {Body} from './channel';
+import type {Wiring} from './connection';
+import {Emitter} from './emitter';
+import {RtcdnError} from './errors';
+import {Layout} from './layout';
+import {Link} from './link';
+import type {Keep} from './link';
+import type {MediaPort} from './media';
+import type * as wire from './messages';
+import {reconnectPolicy} from './policy';
+import {Receiving} from './receiving';
+import {Sending} from './sending';
+import {Sound} from './sound';
+import {EVERY_MS, read} from './statistics';
+import {randomId, sessionOf, socketUrl} from './token';
+import type {TransportPort} from './transport';
+import {View} from './view';
+import {Voice} from './voice';
+
+const VERSION = 1;
+const AGENT = 'rtcdn-js/0.1.0';
+const VIDEOS = 5; // four speakers and a screen
+const ANEW = [404, 410]; // a resume refused so: one may still join anew
+
+/** The ports that a session works on. */
+export interface Ports {
+  media: MediaPort;
+  transport: TransportPort;
+  now(): number;
+}
+
+/** Everything of one session that lives. */
+export class Engine {
+  readonly view = new View();
+  readonly emitter = new Emitter();
+  readonly link: Link;
+  readonly receiving: Receiving;
+  readonly sending: Sending;
+  readonly sound: Sound;
+  readonly layout: Layout;
+  readonly local: LocalTracks;
+  screen: MediaStreamTrack | null = null;
+  limit: Limit = 'auto';
+  handUp = false;
+  /** Live, or about to be: what is to be seen is sent. */
+  private onStage = false;
+  private readonly voice: Voice;
+  private readonly wanted: string; // the session's id, as asked for
+  private ice: readonly wire.IceServer[] = [];
+  private key = ''; // to resume by; empty: join
+  private timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(
+    url: string,
+    private readonly token: string,
+    private readonly options: ConnectOptions,
+    readonly ports: Ports,
+  ) {
+    this.wanted = options.session || sessionOf(token);
+    this.local = {...options.tracks};
+    const {media} = ports;
+    this.link = this.makeLink(url);
+    const wiring: Wiring = {
+      media,
+      request: (body, keep) => this.link.request(body, keep),
+      iceServers: () => this.ice,
+      codec: () => this.view.codec,
+      problem: error => this.problem(error),
+    };
+    this.sound = new Sound(media, blocked => this.emitter.emit(Event.AudioBlocked, {blocked}));
+    const tell = (videos: unknown): void => this.ask({type: 'layout', videos}, 'newest');
+    this.layout = new Layout(media, slot => this.receiving.tracks.get(slot) ?? null, tell);
+    this.receiving = new Receiving(wiring, options.videos ?? VIDEOS, {
+      track: (slot, track) => {
+        this.layout.changed(slot);
+        this.emitter.emit(Event.Track, {slot, track});
+      },
+      sound: track => this.sound.setMix(track),
+      seated: () => this.view.stage.seats.map(each => each.slot),
+    });
+    this.voice = new Voice(wiring, track => this.sound.setVoice(track));
+    this.sending = new Sending(wiring);
+  }
+
+  /** Join; throws what stands against it. */
+  async start(): Promise<void> {
+    try {
+      await this.link.start();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.timer = setInterval(() => void this.tellStatistics(), EVERY_MS);
+  }
+
+  /** Devices are open: once promoted one is live without being asked. */
+  get ready(): boolean {
+    return Boolean(this.local.camera || this.local.microphone);
+  }
+
+  /** Ask for something that nobody waits for. */
+  ask(body: Body, keep: Keep): void {
+    this.link.request(body, keep).catch((error: unknown) => this.problem(error));
+  }
+
+  problem(error: unknown): void {
+    if (this.link.state === State.Closed) return;
+    const words = error instanceof Error ? error.message : String(error);
+    this.emitter.emit(Event.Problem, error instanceof RtcdnError ? error : new RtcdnError('media-failed', words));
+  }
+
+  /** Make media be what role, devices and muting say; resolves when what is sent is so. */
+  async apply(): Promise<void> {
+    const {microphone = null, camera = null} = this.local;
+    if (microphone) microphone.enabled = !this.view.muted;
+    this.voice.set(microphone, this.view.live);
+    await this.sending.set({camera, screen: this.screen, live: this.onStage});
+  }
+
+  /** Go on stage: ask, then send. */
+  async publish(): Promise<void> {
+    const {role} = await this.link.request<{role: wire.Role}>({type: 'publish', muted: this.view.muted});
+    [this.view.role, this.onStage] = [role, true];
+    await this.apply();
+  }
+
+  async unpublish(): Promise<void> {
+    const {role} = await this.link.request<{role: wire.Role}>({type: 'unpublish'});
+    [this.view.role, this.onStage] = [role, false];
+    await this.apply();
+  }
+
+  get mayShow(): boolean {
+    return this.onStage;
+  }
+
+  async statistics(): Promise<SessionStatistics> {
+    return (await this.figures()).statistics;
+  }
+
+  /** It is over for good. */
+  over(reason: string, by = '', detail = ''): void {
+    if (this.timer === undefined && this.link.state === State.Closed) return;
+    this.close();
+    this.emitter.emit(Event.Closed, {reason, by, detail});
+  }
+
+  private close(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.link.stop();
+    for (const each of [this.receiving, this.voice, this.sending, this.layout, this.sound]) each.close();
+  }
+
+  private makeLink(url: string): Link {
+    const {transport, now} = this.ports;
+    return new Link({
+      url: socketUrl(url, randomId()),
+      transport,
+      now,
+      policy: reconnectPolicy(this.options.reconnect),
+      greeting: () => this.greeting(),
+      refused: error => this.refused(error),
+      joined: answer => this.joined(answer),
+      event: event => this.take(event),
+      state: (state, before, attempt, error) =>
+        this.emitter.emit(Event.State, {state, before, attempt, ...(error ? {error} : {})}),
+      closed: ({reason, detail}) => this.over(reason === 'transport' ? 'connection-lost' : reason, '', detail),
+    });
+  }
+
+  private async greeting(): Promise<Body> {
+    const common = {version: VERSION, session: this.wanted, token: this.token, ready: this.ready};
+    if (this.key) {
+      const {participant, last, muted} = this.view;
+      return {type: 'resume', ...common, participant, key: this.key, last, hand: this.handUp, muted};
+    }
+    const {name = '', measuredRtt: measured_rtt = {}} = this.options;
+    return {type: 'join', ...common, name, measured_rtt, offer: await this.receiving.greet(), agent: AGENT};
+  }
+
+  private refused({reason, status}: RtcdnError): boolean {
+    const anew = this.key !== '' && ANEW.includes(status) && reason !== 'unknown-session';
+    if (anew) this.key = '';
+    return anew;
+  }
+
+  private joined(answer: wire.Joined): void {
+    const [again, wasOnStage] = [this.view.id !== '', this.onStage];
+    this.key = answer.resume.key;
+    this.ice = answer.ice_servers ?? [];
+    this.view.joined(answer);
+    if (answer.resumed) return;
+    this.receiving.joined(answer.receive ?? null).catch(error => {
+      this.problem(error);
+      return this.receiving.connect('');
+    });
+    if (!again) return;
+    // The gateway knows nothing of before: say it once more.
+    [this.view.live, this.onStage] = [false, false];
+    this.voice.close();
+    this.sending.close();
+    this.layout.forget();
+    queueMicrotask(() => {
+      if (this.limit !== 'auto') this.ask({type: 'quality', limit: this.limit}, 'newest');
+      if (this.handUp) this.ask({type: 'hand', up: true, ready: this.ready}, 'newest');
+      if (wasOnStage) this.publish().catch((error: unknown) => this.problem(error));
+    });
+  }
+
+  private take(event: wire.Event): void {
+    switch (event.event) {
+      case 'connect':
+        return this.connect(event);
+      case 'disconnect':
+        for (const each of [this.receiving, this.voice, this.sending]) each.ended(event.connection);
+        return;
+      case 'closing':
+        return this.link.moveOn();
+      case 'closed':
+        return this.over(event.reason, event.by, event.detail);
+    }
+    const before = {role: this.view.role, live: this.view.live};
+    const told = this.view.take(event);
+    if (event.event === 'role') this.stageChanged(event, before);
+    if (event.event === 'hands') this.handUp = this.view.hands.place > 0;
+    if (event.event === 'muted' && this.local.microphone) this.local.microphone.enabled = !event.on;
+    if (told) this.emitter.emit(...(told as [Event.Muted, {on: boolean; by: string}]));
+  }
+
+  private connect({connection, purpose, ice_servers}: wire.Connect): void {
+    const servers = ice_servers?.length ? ice_servers : this.ice;
+    const which = {receive: this.receiving, voice: this.voice, send: this.sending}[purpose];
+    which?.connect(connection, servers).catch((error: unknown) => this.problem(error));
+  }
+
+  private stageChanged(event: wire.Event & {event: 'role'}, before: {role: wire.Role; live: boolean}): void {
+    if (event.live) this.onStage = true;
+    else if (before.live || event.role === 'viewer') this.onStage = false;
+    if (!this.onStage) this.screen = null;
+    this.apply().catch((error: unknown) => this.problem(error));
+    // Promoted before the gateway knew that the devices are open.
+    const promoted = before.role === 'viewer' && event.role === 'speaker' && event.by !== this.view.participant;
+    if (promoted && !event.live && this.ready) this.publish().catch((error: unknown) => this.problem(error));
+  }
+
+  private figures(): ReturnType<typeof read> {
+    const all = [this.receiving, this.voice, this.sending].flatMap(each => each.connections());
+    return read(all, this.receiving);
+  }
+
+  private async tellStatistics(): Promise<void> {
+    try {
+      const {told, statistics} = await this.figures();
+      this.emitter.emit(Event.Statistics, statistics);
+      if (this.link.state === State.Live && told.length) {
+        await this.link.request({type: 'statistics', connections: told});
+      }
+    } catch (error) {
+      // The next ones come in two seconds; only a refusal is worth a word.
+      if (error instanceof RtcdnError && error.status) this.problem(error);
+    }
+  }
+}
