@@ -2,7 +2,7 @@
 
 import type {Device} from '../src/index';
 import type {Devices, Kind} from './devices';
-import {byId, h, memory, press, setText, show} from './dom';
+import {byId, h, memory, setText, show} from './dom';
 import {drawIcons, setIcon} from './icons';
 import {Analyser, drive} from './sound';
 
@@ -40,8 +40,8 @@ export class DeviceView {
         h(
           'div',
           {class: 'preview-buttons'},
-          h('button', {type: 'button', id: 'mic-mute', class: 'tool', 'aria-pressed': 'false'}, h('i', {'data-icon': 'mic'})),
-          h('button', {type: 'button', id: 'camera-off', class: 'tool', 'aria-pressed': 'false'}, h('i', {'data-icon': 'camera'})),
+          h('button', {type: 'button', id: 'mic-mute', class: 'tool'}, h('i', {'data-icon': 'mic'})),
+          h('button', {type: 'button', id: 'camera-off', class: 'tool'}, h('i', {'data-icon': 'camera'})),
         ),
       ),
       h('div', {class: 'complaint', id: 'device-problem', role: 'alert', hidden: true}, h('p', {}, h('b', {id: 'device-problem-title'}), ' ', h('span', {id: 'device-problem-text'})), h('button', {type: 'button', class: 'small', id: 'device-retry'}, 'Try again')),
@@ -99,7 +99,7 @@ export class DeviceView {
 
 function toggle(id: string, drawing: string, off: boolean, name: string): void {
   const button = byId(id);
-  press(button, off);
+  button.dataset['off'] = String(off);
   button.setAttribute('aria-label', `Turn ${name} ${off ? 'on' : 'off'}`);
   button.title = `Turn ${name} ${off ? 'on' : 'off'}`;
   setIcon(button.querySelector('i') as HTMLElement, drawing, off);

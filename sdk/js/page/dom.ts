@@ -34,11 +34,6 @@ export function show(element: HTMLElement, shown: boolean): void {
   if (element.hidden === shown) element.hidden = !shown;
 }
 
-/** Pressed or not, for buttons that stay down. */
-export function press(button: HTMLElement, pressed: boolean): void {
-  button.setAttribute('aria-pressed', String(pressed));
-}
-
 /** Say something to a screen reader: politely, or at once when it cannot wait. */
 export function say(text: string, now = false): void {
   setText(byId(now ? 'say-now' : 'say-politely'), text);

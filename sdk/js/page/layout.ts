@@ -81,9 +81,10 @@ export function speakerRects(count: number, space: Space, whole = false): Rect[]
     const free = width - strip - gap;
     const size = whole ? {width: free, height} : fit(free, height, MAIN_NARROWEST);
     const main = {...size, left: 0, top: (height - size.height) / 2};
-    const left = main.left + main.width + gap;
-    const rest = {width: Math.max(strip, Math.min(STRIP_MOST, width - left)), height, gap};
-    return centred([main, ...gridRects(others, rest, {left, top: 0}, WIDEST)], width);
+    const from = main.width + gap;
+    const rest = gridRects(others, {width: Math.max(strip, Math.min(STRIP_MOST, width - from)), height, gap}, {left: 0, top: 0}, WIDEST);
+    const first = Math.min(...rest.map(each => each.left));
+    return centred([main, ...rest.map(each => ({...each, left: each.left - first + from}))], width);
   }
   const share = whole ? MAIN_SHARE : others > 2 ? FEW_SHARE - 0.08 : FEW_SHARE;
   const most = Math.min(width / (whole ? WIDEST : NARROWEST), height * share);

@@ -11,7 +11,7 @@ const STATES: Record<string, string> = {
   connecting: 'Connecting',
   connected: 'Connected',
   live: 'Live',
-  'on-stage': 'You are live',
+  'on-stage': 'On stage',
   reconnecting: 'Reconnecting',
   stopped: 'Stopped',
 };

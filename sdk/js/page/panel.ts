@@ -1,6 +1,6 @@
 // The side panel: one of three tabs, or nothing.
 
-import {byId, press, show} from './dom';
+import {byId, show} from './dom';
 
 /** Its tabs. */
 export type Tab = 'people' | 'messages' | 'stats';
@@ -50,9 +50,7 @@ export class Panel {
       show(byId(each), each === tab);
       byId(`tab-${each}`).setAttribute('aria-selected', String(each === tab));
       byId(`tab-${each}`).tabIndex = each === tab ? 0 : -1;
-      const button = byId(BUTTONS[each]);
-      if (each === 'stats') button.setAttribute('aria-expanded', String(each === tab));
-      else press(button, each === tab);
+      byId(BUTTONS[each]).setAttribute('aria-expanded', String(each === tab));
     }
     this.changed(tab);
   }

@@ -40,7 +40,7 @@ export function figuresOf(statistics: SessionStatistics, before: {bytes: number;
   const trips = statistics.connections.map(each => each.rttMs).filter(ms => ms > 0);
   return {
     rttMs: trips.length ? Math.max(...trips) : null,
-    bitsPerSecond: before && seconds > 0 ? Math.max(0, ((bytes - before.bytes) * 8) / seconds) : 0,
+    bitsPerSecond: before && seconds > 0 ? Math.max(0, ((bytes - before.bytes) * 8) / seconds) : -1,
     lost: sum(each => Math.max(0, each.lost)),
     packets: sum(each => each.packets),
     jitterMs: Math.max(0, ...incoming.map(each => each.jitterMs)),
@@ -121,8 +121,9 @@ export class QualityView {
     const name = stream.direction === 'out' ? 'You, sent' : seat ? `${seat.name || seat.participant}${seat.source === 'screen' ? ', screen' : ''}` : `Place ${stream.slot}`;
     const video = this.quality.videos.find(each => each.slot === stream.slot);
     const layer = stream.direction === 'out' ? '–' : video ? LAYERS[video.layer] ?? 'Off' : '–';
-    const cells = [stream.width ? `${stream.width}×${stream.height}` : '–', String(Math.round(stream.fps)), layer, count(stream.frames), stream.direction === 'out' ? '–' : String(stream.freezes)];
+    const picture = stream.width ? `${stream.width}×${stream.height}, ${Math.round(stream.fps)} fps` : '–';
+    const cells = [layer, count(stream.frames), stream.direction === 'out' ? '–' : String(stream.freezes)];
     const why = REASONS[video?.reason ?? ''] ?? '';
-    return h('tr', {}, h('th', {scope: 'row'}, name), ...cells.map((text, index) => h('td', index === 2 && why ? {title: why} : {}, text)));
+    return h('tr', {}, h('th', {scope: 'row'}, name, h('small', {}, picture)), ...cells.map((text, index) => h('td', index === 0 && why ? {title: why} : {}, text)));
   }
 }

@@ -3,7 +3,7 @@
 import type {Limit, Session} from '../src/index';
 import type {Actions} from './actions';
 import {showHelp} from './dialogs';
-import {byId, press, setText, show} from './dom';
+import {byId, setText, show} from './dom';
 import {setIcon} from './icons';
 import {type Item, openMenu} from './menu';
 import type {Panel} from './panel';
@@ -69,13 +69,12 @@ export class Toolbar {
     const sharing = session.screen !== null;
     show(byId('share'), live && 'getDisplayMedia' in (navigator.mediaDevices ?? {}));
     tool('share', 'screen', false, sharing ? 'Stop sharing' : 'Share', sharing ? 'Stop sharing your screen' : 'Share your screen');
-    press(byId('share'), sharing);
+    byId('share').dataset['on'] = String(sharing);
     this.renderHand(live);
     const may = live || session.can('publish') || session.role === 'speaker';
     show(byId('live'), may);
     byId('live').className = live ? 'tool' : 'tool primary';
     tool('live', 'stage', live, live ? 'Leave stage' : 'Go on stage', live ? 'Leave the stage' : 'Go on stage');
-    byId('live').removeAttribute('aria-pressed');
     byId('room').dataset['live'] = String(live);
     this.renderView();
   }
@@ -85,7 +84,7 @@ export class Toolbar {
     const up = session.handUp;
     show(byId('hand'), session.can('raise-hand') && !live);
     tool('hand', 'hand', false, up ? 'Lower hand' : 'Raise hand', up ? 'Lower your hand' : 'Raise your hand', 'h');
-    press(byId('hand'), up);
+    byId('hand').dataset['on'] = String(up);
     const {place} = session.hands;
     const ready = Boolean(session.localTracks.microphone);
     show(byId('hint'), up && !live);
@@ -133,5 +132,4 @@ function tool(id: string, drawing: string, off: boolean, text: string, label: st
   button.setAttribute('aria-label', label);
   button.title = key ? `${label} (${key})` : label;
   button.dataset['off'] = String(off);
-  press(button, off);
 }

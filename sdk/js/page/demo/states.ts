@@ -102,6 +102,7 @@ export const SCENES: Record<string, Scene> = {
     facts: () => onStage(3),
     then: session => {
       session.tell(Event.Quality, {network: 'fair', videos: [{slot: 'v1', layer: 1, reason: 'network'}, {slot: 'v2', layer: 0, reason: 'window'}, {slot: 'v3', layer: 0, reason: 'window'}]});
+      setInterval(() => void session.statistics().then(now => session.tell(Event.Statistics, now)), 1000);
       press('quality');
     },
   },
