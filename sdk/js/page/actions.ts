@@ -95,7 +95,7 @@ export class Actions {
 
   /** Called by a moderator while no device was open. */
   async invited(by: string): Promise<void> {
-    const ok = await confirm({title: 'You are invited on stage', text: `${by} wants to bring you on stage. Everybody here will see and hear you.`, yes: 'Choose camera and microphone', no: 'Not now'});
+    const ok = await confirm({title: 'You are invited on stage', text: `${by} wants to bring you on stage. Everybody here will see and hear you.`, yes: 'Get ready', no: 'Not now'});
     if (this.session.live) return;
     if (!ok) {
       await this.attempt(this.session.unpublish());

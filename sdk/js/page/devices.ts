@@ -47,7 +47,7 @@ export class Devices {
     this.busy = true;
     this.changed();
     if (!navigator.mediaDevices) this.problem = wordsOf('media-insecure');
-    else if (!(await this.tryOpen(wanted)) && wanted.length > 1) for (const kind of wanted) await this.tryOpen([kind]);
+    else if (!(await this.tryOpen(wanted)) && wanted.length > 1) await this.tryEach(wanted);
     this.busy = false;
     await this.list();
     return wanted.every(kind => this[kind] !== null);
@@ -74,6 +74,13 @@ export class Devices {
     this.muted = on;
     if (this.microphone) this.microphone.enabled = !on;
     this.changed();
+  }
+
+  /** Each alone; when none opens, what was wrong with both is the problem. */
+  private async tryEach(kinds: readonly Kind[]): Promise<void> {
+    const both = this.problem;
+    for (const kind of kinds) await this.tryOpen([kind]);
+    if (!this.open) this.problem = both;
   }
 
   private async tryOpen(kinds: readonly Kind[]): Promise<boolean> {

@@ -1,7 +1,7 @@
 // What is said to the person: the state, a banner while something heals, short notices, and problems that end it.
 
 import {byId, h, say, setText, show} from './dom';
-import {icon} from './icons';
+import {icon, setIcon} from './icons';
 import type {Words} from './words';
 
 /** What the chip at the top says, by state. */
@@ -33,7 +33,9 @@ export function showScreen(name: 'start' | 'prejoin' | 'room' | 'problem'): void
 
 /** Something that cannot go on: title, reason, cure, and a button when trying again may help. */
 export function showProblem(words: Words, again: () => void): void {
-  showState('stopped');
+  showState(words.calm ? 'idle' : 'stopped');
+  byId('problem').dataset['calm'] = String(Boolean(words.calm));
+  setIcon(byId('problem-icon'), words.calm ? 'check' : 'alert');
   setText(byId('problem-title'), words.title);
   setText(byId('problem-text'), words.text);
   setText(byId('problem-cure'), words.cure);

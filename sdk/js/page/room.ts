@@ -63,6 +63,7 @@ export class Room {
 
   private start(): void {
     const {session} = this;
+    byId('controls').inert = false;
     session.attachAudio(this.heard.element);
     if (memory.get('output')) session.setAudioOutput(memory.get('output')).catch(() => memory.set('output', ''));
     show(byId('sound-start'), session.audioBlocked);

@@ -6,6 +6,8 @@ export interface Words {
   text: string;
   cure: string;
   retry: string;
+  /** Nothing went wrong: it is over as it should be. */
+  calm?: boolean;
 }
 
 /** What the page knows of a problem; an `RtcdnError` fits. */
@@ -35,10 +37,10 @@ const LINKS: Record<string, Words> = {
 };
 
 const ENDINGS: Record<string, Words> = {
-  'left': words('You have left', 'Nobody sees or hears you any more.', '', 'Join again'),
+  'left': {...words('You have left', 'Nobody sees or hears you any more.', '', 'Join again'), calm: true},
   'removed': words('You were removed from this session', 'A moderator has taken you out.', 'Ask the organisers if you think that this was a mistake.'),
   'taken-over': words('You have joined somewhere else', 'This link is in use in another window or on another device; it counts once.', 'Close this one, or go on here.', 'Use it here'),
-  'closed': words('The session is over', 'The organisers have closed it. Thank you for being here.', ''),
+  'closed': {...words('The session is over', 'The organisers have closed it. Thank you for being here.', ''), calm: true},
   'connection-lost': words('The connection could not be restored', 'We tried for two minutes.', 'Check your network, then join again.', 'Join again'),
 };
 
