@@ -15,6 +15,8 @@ export class Actions {
   /** The person goes on stage by himself now: no invitation then. */
   going = false;
   private syncing: Promise<void> = Promise.resolve();
+  /** What the session was given of the devices; what is changed there by others stays. */
+  private readonly given: {camera: MediaStreamTrack | null; microphone: MediaStreamTrack | null; muted: boolean};
 
   constructor(
     private readonly session: Session,
@@ -22,14 +24,24 @@ export class Actions {
     private readonly devices: Devices,
     private readonly heard: Heard,
     private readonly changed: () => void,
-  ) {}
+  ) {
+    this.given = {camera: devices.camera, microphone: devices.microphone, muted: devices.muted};
+  }
 
   /** On stage the microphone; otherwise the sound. */
   async sound(): Promise<void> {
     if (!this.session.live) return this.hear(this.heard.off);
     if (!this.session.localTracks.microphone && !(await this.devices.start(['microphone']))) return this.deviceTrouble();
     const on = !this.session.muted;
-    if (await this.attempt(this.session.mute(on))) say(on ? 'Microphone muted' : 'Microphone on');
+    if (!(await this.attempt(this.session.mute(on)))) return;
+    this.mutedIs(on);
+    say(on ? 'Microphone muted' : 'Microphone on');
+  }
+
+  /** One is muted, or not any more, by whomever. */
+  mutedIs(on: boolean): void {
+    this.devices.muted = on;
+    this.given.muted = on;
   }
 
   /** Sound on or off for oneself. */
@@ -106,15 +118,17 @@ export class Actions {
   }
 
   private async enter(): Promise<void> {
+    if (!this.devices.open) return this.deviceTrouble();
     this.going = true;
     await this.syncing;
+    const {camera, microphone, muted} = this.devices;
+    Object.assign(this.given, {camera, microphone, muted});
     await this.attempt(this.session.publish(this.devices.tracks, {muted: this.devices.muted}));
     this.going = false;
     this.changed();
   }
 
   private async leaveStage(): Promise<void> {
-    this.devices.stop(['camera']);
     if (await this.attempt(this.session.unpublish())) this.devices.stop();
     this.changed();
   }
@@ -125,17 +139,14 @@ export class Actions {
   }
 
   private async syncOnce(): Promise<void> {
-    const {session, devices} = this;
+    const {session, devices, given} = this;
     if (devices.busy || this.going) return;
-    const [camera, microphone] = [devices.camera, devices.microphone];
-    const now = session.localTracks;
-    if (!session.live) {
-      if (now.camera !== (camera ?? undefined) || now.microphone !== (microphone ?? undefined)) await session.prepare(devices.tracks);
-      return;
-    }
-    if (camera !== (now.camera ?? null)) await session.setCamera(camera);
-    if (microphone !== (now.microphone ?? null)) await session.setMicrophone(microphone);
-    if (devices.muted !== session.muted) await session.mute(devices.muted);
+    const {camera, microphone, muted} = devices;
+    const before = {...given};
+    Object.assign(given, {camera, microphone, muted});
+    if (camera !== before.camera) await session.setCamera(camera);
+    if (microphone !== before.microphone) await session.setMicrophone(microphone);
+    if (muted !== before.muted && session.live) await session.mute(muted);
     this.changed();
   }
 

@@ -15,6 +15,8 @@ import {Heard} from './sound';
 import {showStart} from './start';
 import {type Words, wordsOf, wordsOfError} from './words';
 
+const SLOW_MS = 5000;
+
 /** The whole page. */
 export class App {
   readonly heard = new Heard();
@@ -73,6 +75,7 @@ export class App {
     this.state = 'connecting';
     showState('connecting');
     showScreen('room');
+    const slow = setTimeout(() => setText(byId('empty-text'), 'This takes longer than usual. We keep trying.'), SLOW_MS);
     let session: Session;
     try {
       session = await this.sdk.connect(location.origin, link.token, {
@@ -84,6 +87,8 @@ export class App {
       });
     } catch (error) {
       return this.stopped(wordsOfError(error, navigator.onLine));
+    } finally {
+      clearTimeout(slow);
     }
     this.deviceView.moveTo(byId('devices-place'));
     this.room = new Room(session, this.sdk, this.devices, this.heard, closed => this.closed(closed));

@@ -136,7 +136,7 @@ export class Room {
   }
 
   private connection({state, before}: EventDetail[Event.State]): void {
-    if (state === State.Reconnecting) this.reconnects++;
+    if (state === State.Reconnecting && before !== state) this.reconnects++;
     if (state === State.Live && before === State.Reconnecting) toast('Connected again.');
     this.banner();
     this.draw();
@@ -153,7 +153,7 @@ export class Room {
     this.was = {role, live};
     const other = by !== '' && by !== session.participant;
     if (live && !was.live) {
-      this.devices.muted = session.muted;
+      this.actions.mutedIs(session.muted);
       toast('You are on stage.', 'Everybody sees and hears you.');
     } else if (!live && was.live) {
       if (other) {
@@ -167,7 +167,7 @@ export class Room {
   }
 
   private muted({on, by}: EventDetail[Event.Muted]): void {
-    this.devices.muted = on;
+    this.actions.mutedIs(on);
     if (on && by && by !== this.session.participant) {
       toast('You were muted by a moderator.', 'Unmute yourself when you want to speak.');
       say('You were muted by a moderator.', true);

@@ -82,7 +82,7 @@ export class Toolbar {
   private renderHand(live: boolean): void {
     const {session} = this;
     const up = session.handUp;
-    show(byId('hand'), session.can('raise-hand') && !live);
+    show(byId('hand'), session.can('raise-hand') && !session.can('publish') && !live);
     tool('hand', 'hand', false, up ? 'Lower hand' : 'Raise hand', up ? 'Lower your hand' : 'Raise your hand', 'h');
     byId('hand').dataset['on'] = String(up);
     const {place} = session.hands;
