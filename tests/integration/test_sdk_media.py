@@ -1,11 +1,11 @@
-"""The SDK's media on the real browser: the suite that its fake passes in node."""
+"""The SDK on the real browser: the suite that its fake media pass in node, and whole sessions on looped back media."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -19,20 +19,20 @@ pytestmark = pytest.mark.real
 PAGE = '<!doctype html><meta charset="utf-8"><title>suite</title><body><script type="module" src="/suite.js"></script>'
 
 
-def bundle(folder: Path) -> str:
-    """The suite and what it tests as one script."""
+def bundle(name: str) -> str:
+    """A program of the SDK's sources with what it tests, as one script."""
     tree = f"--volume={ROOT / 'sdk' / 'js'}:/tree:ro"
-    command = "esbuild /tree/src/media.chromium.ts --bundle --format=esm --target=es2022 --log-level=warning"
+    command = f"esbuild /tree/src/{name}.chromium.ts --bundle --format=esm --target=es2022 --log-level=warning"
     run = ["docker", "run", "--rm", "--network=none", tree, images.ensure("test-sdk"), *command.split()]
-    made = subprocess.run(run, cwd=folder, capture_output=True, text=True, check=False)
+    made = subprocess.run(run, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     return made.stdout
 
 
-@pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
-    """A page that runs the suite when it is opened."""
-    script = await asyncio.to_thread(bundle, tmp_path)
+@contextlib.asynccontextmanager
+async def served(name: str) -> AsyncIterator[str]:
+    """A page that runs the program when it is opened."""
+    script = await asyncio.to_thread(bundle, name)
 
     async def page(_request: web.Request) -> web.Response:
         return web.Response(text=PAGE, content_type="text/html")
@@ -50,12 +50,27 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def test_the_real_media_pass_the_suite_of_the_fake(url: str) -> None:
+async def results(name: str) -> dict[str, str]:
+    """What came of each case of a program."""
+    async with served(name) as url:
+        with Engine() as engine:
+            async with Browser(engine) as browser:
+                page = await browser.open(url)
+                await browser.until(page, "window.suite !== undefined", timeout_s=200)
+                found: dict[str, str] = await page.evaluate("window.suite")
+    print(*(f"{case}: {result}" for case, result in found.items()), sep="\n")
+    return found
+
+
+async def test_the_real_media_pass_the_suite_of_the_fake() -> None:
     """Peers looped back in one page, Chromium's fake devices: every case holds."""
-    with Engine() as engine:
-        async with Browser(engine) as browser:
-            page = await browser.open(url)
-            await browser.until(page, "window.suite !== undefined", timeout_s=150)
-            found = await page.evaluate("window.suite")
+    found = await results("media")
     assert len(found) >= 14
-    assert {name: result for name, result in found.items() if result != "passed"} == {}
+    assert {case: result for case, result in found.items() if result != "passed"} == {}
+
+
+async def test_sessions_on_real_media() -> None:
+    """Moves, a cut socket, promotion, a screen: a fake gateway and real peers; gaps and times are printed."""
+    found = await results("session")
+    assert len(found) >= 5
+    assert {case: result for case, result in found.items() if not result.startswith("passed")} == {}

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FILE_LINES = 300
 FUNCTION_LINES = 60
 TASK_FILE_LINES = 80
+GENERATED = ("sdk/js/src/messages.ts",)
 UNFINISHED = ("Not" + "ImplementedError", "TO" + "DO", "FIX" + "ME")
 
 
@@ -32,8 +33,8 @@ def shown(path: Path) -> str:
 
 
 def test_files_are_short() -> None:
-    """A Python file has at most 300 lines, a file of tasks at most 80."""
-    limits = [(path, FILE_LINES) for path in tracked(".py")]
+    """A Python or TypeScript file has at most 300 lines, a file of tasks at most 80; what is generated has its own."""
+    limits = [(path, FILE_LINES) for path in tracked(".py", ".ts") if shown(path) not in GENERATED]
     limits += [(path, TASK_FILE_LINES) for path in tracked(".yml") if "/tasks/" in str(path)]
     lengths = ((path, len(path.read_text(encoding="utf-8").splitlines()), limit) for path, limit in limits)
     assert [f"{shown(path)}: {lines} lines" for path, lines, limit in lengths if lines > limit] == []

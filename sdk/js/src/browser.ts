@@ -3,7 +3,7 @@
 import {BrowserPeer} from './browser.peer';
 import {MediaProblem} from './errors';
 import type {MediaReason} from './errors';
-import type {CaptureWish, ElementSize, MediaPort, Peer, PeerListener, Player} from './media';
+import type {CaptureWish, Captured, ElementSize, MediaPort, Peer, PeerListener, Player} from './media';
 
 const WORDS: Record<MediaReason, readonly [detail: string, cure: string]> = {
   'media-denied': ['the browser does not allow it', 'allow it in the address bar and try again'],
@@ -43,11 +43,12 @@ export class BrowserMedia implements MediaPort {
   }
 
   /** One device after the other, so that a problem names the right one; the first is closed if the second fails. */
-  async capture({camera, microphone}: CaptureWish): Promise<{camera?: MediaStreamTrack; microphone?: MediaStreamTrack}> {
-    const found: {camera?: MediaStreamTrack; microphone?: MediaStreamTrack} = {};
+  async capture({camera, microphone}: CaptureWish): Promise<Captured> {
+    const found: Captured = {};
     if (microphone) {
       const audio = {...chosen(microphone), echoCancellation: true, noiseSuppression: true, autoGainControl: true};
-      found.microphone = await opened('microphone', async () => first(await navigator.mediaDevices.getUserMedia({audio})));
+      const open = async (): Promise<MediaStreamTrack> => first(await navigator.mediaDevices.getUserMedia({audio}));
+      found.microphone = await opened('microphone', open);
     }
     if (camera) {
       // Three layers want 960x540 or more.
@@ -91,7 +92,7 @@ export class BrowserMedia implements MediaPort {
     if (element.srcObject !== stream) {
       Object.assign(element, {muted: true, playsInline: true, autoplay: true, srcObject: stream});
     }
-    element.play().catch(() => undefined); // a muted video may always play; it is refused only while it is being changed
+    element.play().catch(() => undefined); // muted video may always play; refused only while it is being changed
   }
 
   watch(element: HTMLVideoElement, listener: (size: ElementSize) => void): () => void {

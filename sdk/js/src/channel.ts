@@ -1,22 +1,22 @@
 // One WebSocket to a gateway: requests are numbered, answers matched, silence noticed.
 
 import {RtcdnError} from './errors';
-import type {Event, Problem} from './messages';
+import {PROTOCOL} from './messages';
+import type {AnswerTo, ClientRequest, Problem, ServerEvent} from './messages';
 import type {Socket, TransportPort} from './transport';
 
-export const PROTOCOL = 'rtcdn.v1';
 const OPEN_MS = 5_000; // until a socket is open
 const PING_MS = 5_000; // until a ping is answered
 
-/** A request without its number. */
-export interface Body {
-  type: string;
-  [field: string]: unknown;
-}
+type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+/** A request without its number, and what it is answered with. */
+export type Body = Unnumbered<ClientRequest>;
+export type AnswerOf<B extends Body> = AnswerTo[B['type']];
 
 /** What a channel tells. */
 export interface ChannelListener {
-  event(event: Event): void;
+  event(event: ServerEvent): void;
   /** It is over; requests without an answer have been rejected with the reason `broken`. */
   closed(detail: string): void;
 }
@@ -27,7 +27,7 @@ interface Pending {
   timer: ReturnType<typeof setTimeout>;
 }
 
-type Incoming = {re: number; ok?: boolean; problem?: Problem} | Event;
+type Incoming = {re: number; ok?: boolean; problem?: Problem} | ServerEvent;
 
 /** One connection to a gateway, from the opening of its socket to its end. */
 export class Channel {
@@ -59,15 +59,15 @@ export class Channel {
   }
 
   /** Ask, and wait for the answer; a problem is thrown as `RtcdnError`. */
-  request<T>(body: Body, limitMs: number): Promise<T> {
+  request<B extends Body>(body: B, limitMs: number): Promise<AnswerOf<B>> {
     if (this.over) return Promise.reject(broken('the connection is closed'));
     const id = ++this.ids;
-    return new Promise<T>((resolve, reject) => {
+    return new Promise<AnswerOf<B>>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.pending.delete(id);
         reject(new RtcdnError('timeout', `no answer to ${body.type} within ${limitMs / 1000} s`, 'try again'));
       }, limitMs);
-      this.pending.set(id, {resolve: answer => resolve(answer as T), reject, timer});
+      this.pending.set(id, {resolve: answer => resolve(answer as AnswerOf<B>), reject, timer});
       this.socket.send(JSON.stringify({...body, id}));
     });
   }

@@ -3,14 +3,14 @@
 import {RtcdnError} from './errors';
 import type {Keep} from './link';
 import type {MediaPort, Peer, PeerListener} from './media';
-import type {IceServer, OfferAnswer, Purpose, Source} from './messages';
-import type {Body} from './channel';
+import type {IceCandidate, OfferAnswer, Purpose, Source} from './messages';
+import type {AnswerOf, Body} from './channel';
 
 /** What connections need of the session. */
 export interface Wiring {
   readonly media: MediaPort;
-  request<T>(body: Body, keep?: Keep): Promise<T>;
-  iceServers(): readonly IceServer[];
+  request<B extends Body>(body: B, keep?: Keep): Promise<AnswerOf<B>>;
+  iceServers(): readonly RTCIceServer[];
   /** The session's codec, for the offer of what is sent; nothing where all are taken. */
   codec(): string;
   problem(error: unknown): void;
@@ -19,6 +19,12 @@ export interface Wiring {
 export const GRACE_MS = 4_000; // after a failure, until we ask by ourselves: the gateway mostly does so before
 const CONNECT_MS = 12_000; // until a new connection is up
 const BATCH_MS = 20;
+
+/** May a connection that could not be had be had a moment later? */
+export const passing = (error: unknown): boolean => {
+  const status = error instanceof RtcdnError ? error.status : 400;
+  return status === 0 || status === 409 || status === 429 || status >= 500;
+};
 
 /** What a connection tells its owner. */
 export interface ConnectionListener {
@@ -32,7 +38,7 @@ export class Connection {
   readonly peer: Peer;
   closed = false;
   private answered = false;
-  private found: {candidate: string; mid: string; line: number}[] = [];
+  private found: IceCandidate[] = [];
   private complete = false;
   private batch: ReturnType<typeof setTimeout> | undefined;
   private patience: ReturnType<typeof setTimeout> | undefined;
@@ -42,7 +48,7 @@ export class Connection {
     readonly purpose: Purpose,
     public id: string,
     private readonly listener: ConnectionListener,
-    iceServers: readonly IceServer[] = wiring.iceServers(),
+    iceServers: readonly RTCIceServer[] = wiring.iceServers(),
   ) {
     const own: PeerListener = {
       state: state => {
@@ -67,8 +73,8 @@ export class Connection {
   /** Offer it to the gateway; asked again, renegotiate it. `sources` is read once the mids are known. */
   async open(sources: () => Record<string, Source>): Promise<OfferAnswer> {
     const sdp = await this.peer.offer();
-    const body = {type: 'offer', connection: this.id, purpose: this.purpose, sdp, sources: sources()};
-    const answer = await this.wiring.request<OfferAnswer>(body);
+    const {id: connection, purpose} = this;
+    const answer = await this.wiring.request({type: 'offer', connection, purpose, sdp, sources: sources()});
     await this.accept(answer);
     return answer;
   }
@@ -104,7 +110,7 @@ export class Connection {
       const candidates = this.found.splice(0, 64);
       const complete = this.complete && !this.found.length;
       if (!candidates.length && !complete) return;
-      const body = {type: 'candidates', connection: this.id, candidates, complete};
+      const body = {type: 'candidates', connection: this.id, candidates, complete} as const;
       this.wiring.request(body, 'each').catch((error: unknown) => this.closed || this.wiring.problem(error));
       if (this.found.length) this.trickle();
     }, BATCH_MS);

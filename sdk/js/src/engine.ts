@@ -1,15 +1,17 @@
 // What works behind a session: the link to the gateway, what is known, and the media, tied together.
 
 import {Event, State} from './api';
-import type {ConnectOptions, Limit, LocalTracks, SessionStatistics} from './api';
+import type {ConnectOptions, Limit, SessionStatistics} from './api';
 import type {Body} from './channel';
 import type {Wiring} from './connection';
 import {Emitter} from './emitter';
 import {RtcdnError} from './errors';
 import {Layout} from './layout';
 import {Link} from './link';
+import {Local} from './local';
 import type {Keep} from './link';
 import type {MediaPort} from './media';
+import {VERSION} from './messages';
 import type * as wire from './messages';
 import {reconnectPolicy} from './policy';
 import {Receiving} from './receiving';
@@ -21,7 +23,6 @@ import type {TransportPort} from './transport';
 import {View} from './view';
 import {Voice} from './voice';
 
-const VERSION = 1;
 const AGENT = 'rtcdn-js/0.1.0';
 const VIDEOS = 5; // four speakers and a screen
 const ANEW = [404, 410]; // a resume refused so: one may still join anew
@@ -42,15 +43,15 @@ export class Engine {
   readonly sending: Sending;
   readonly sound: Sound;
   readonly layout: Layout;
-  readonly local: LocalTracks;
-  screen: MediaStreamTrack | null = null;
+  readonly local: Local;
   limit: Limit = 'auto';
   handUp = false;
   /** Live, or about to be: what is to be seen is sent. */
   private onStage = false;
+  private publishing = 0;
   private readonly voice: Voice;
   private readonly wanted: string; // the session's id, as asked for
-  private ice: readonly wire.IceServer[] = [];
+  private ice: readonly RTCIceServer[] = [];
   private key = ''; // to resume by; empty: join
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -61,8 +62,8 @@ export class Engine {
     readonly ports: Ports,
   ) {
     this.wanted = options.session || sessionOf(token);
-    this.local = {...options.tracks};
     const {media} = ports;
+    this.local = new Local(media, options.tracks);
     this.link = this.makeLink(url);
     const wiring: Wiring = {
       media,
@@ -72,7 +73,7 @@ export class Engine {
       problem: error => this.problem(error),
     };
     this.sound = new Sound(media, blocked => this.emitter.emit(Event.AudioBlocked, {blocked}));
-    const tell = (videos: unknown): void => this.ask({type: 'layout', videos}, 'newest');
+    const tell = (videos: wire.Wanted[]): void => this.ask({type: 'layout', videos}, 'newest');
     this.layout = new Layout(media, slot => this.receiving.tracks.get(slot) ?? null, tell);
     this.receiving = new Receiving(wiring, options.videos ?? VIDEOS, {
       track: (slot, track) => {
@@ -97,11 +98,6 @@ export class Engine {
     this.timer = setInterval(() => void this.tellStatistics(), EVERY_MS);
   }
 
-  /** Devices are open: once promoted one is live without being asked. */
-  get ready(): boolean {
-    return Boolean(this.local.camera || this.local.microphone);
-  }
-
   /** Ask for something that nobody waits for. */
   ask(body: Body, keep: Keep): void {
     this.link.request(body, keep).catch((error: unknown) => this.problem(error));
@@ -115,21 +111,33 @@ export class Engine {
 
   /** Make media be what role, devices and muting say; resolves when what is sent is so. */
   async apply(): Promise<void> {
-    const {microphone = null, camera = null} = this.local;
-    if (microphone) microphone.enabled = !this.view.muted;
+    const {microphone = null, camera = null} = this.local.tracks;
+    this.muted();
     this.voice.set(microphone, this.view.live);
-    await this.sending.set({camera, screen: this.screen, live: this.onStage});
+    await this.sending.set({camera, screen: this.local.screen, live: this.onStage});
+  }
+
+  /** Let the microphone be what is known of it. */
+  muted(): void {
+    const {microphone} = this.local.tracks;
+    if (microphone) microphone.enabled = !this.view.muted;
   }
 
   /** Go on stage: ask, then send. */
   async publish(): Promise<void> {
-    const {role} = await this.link.request<{role: wire.Role}>({type: 'publish', muted: this.view.muted});
-    [this.view.role, this.onStage] = [role, true];
-    await this.apply();
+    this.publishing++;
+    try {
+      const {role} = await this.link.request({type: 'publish', muted: this.view.muted});
+      [this.view.role, this.onStage] = [role, true];
+      await this.apply();
+    } finally {
+      this.publishing--;
+    }
   }
 
   async unpublish(): Promise<void> {
-    const {role} = await this.link.request<{role: wire.Role}>({type: 'unpublish'});
+    this.local.dropScreen();
+    const {role} = await this.link.request({type: 'unpublish'});
     [this.view.role, this.onStage] = [role, false];
     await this.apply();
   }
@@ -153,7 +161,7 @@ export class Engine {
     clearInterval(this.timer);
     this.timer = undefined;
     this.link.stop();
-    for (const each of [this.receiving, this.voice, this.sending, this.layout, this.sound]) each.close();
+    for (const each of [this.receiving, this.voice, this.sending, this.layout, this.sound, this.local]) each.close();
   }
 
   private makeLink(url: string): Link {
@@ -173,8 +181,8 @@ export class Engine {
     });
   }
 
-  private async greeting(): Promise<Body> {
-    const common = {version: VERSION, session: this.wanted, token: this.token, ready: this.ready};
+  private async greeting(): Promise<Omit<wire.Join, 'id'> | Omit<wire.Resume, 'id'>> {
+    const common = {version: VERSION, session: this.wanted, token: this.token, ready: this.local.ready};
     if (this.key) {
       const {participant, last, muted} = this.view;
       return {type: 'resume', ...common, participant, key: this.key, last, hand: this.handUp, muted};
@@ -192,7 +200,7 @@ export class Engine {
   private joined(answer: wire.Joined): void {
     const [again, wasOnStage] = [this.view.id !== '', this.onStage];
     this.key = answer.resume.key;
-    this.ice = answer.ice_servers ?? [];
+    this.ice = servers(answer.ice_servers);
     this.view.joined(answer);
     if (answer.resumed) return;
     this.receiving.joined(answer.receive ?? null).catch(error => {
@@ -207,12 +215,12 @@ export class Engine {
     this.layout.forget();
     queueMicrotask(() => {
       if (this.limit !== 'auto') this.ask({type: 'quality', limit: this.limit}, 'newest');
-      if (this.handUp) this.ask({type: 'hand', up: true, ready: this.ready}, 'newest');
+      if (this.handUp) this.ask({type: 'hand', up: true, ready: this.local.ready}, 'newest');
       if (wasOnStage) this.publish().catch((error: unknown) => this.problem(error));
     });
   }
 
-  private take(event: wire.Event): void {
+  private take(event: wire.ServerEvent): void {
     switch (event.event) {
       case 'connect':
         return this.connect(event);
@@ -224,28 +232,28 @@ export class Engine {
       case 'closed':
         return this.over(event.reason, event.by, event.detail);
     }
-    const before = {role: this.view.role, live: this.view.live};
+    const before = this.view.role;
     const told = this.view.take(event);
     if (event.event === 'role') this.stageChanged(event, before);
     if (event.event === 'hands') this.handUp = this.view.hands.place > 0;
-    if (event.event === 'muted' && this.local.microphone) this.local.microphone.enabled = !event.on;
+    if (event.event === 'muted') this.muted();
     if (told) this.emitter.emit(...(told as [Event.Muted, {on: boolean; by: string}]));
   }
 
   private connect({connection, purpose, ice_servers}: wire.Connect): void {
-    const servers = ice_servers?.length ? ice_servers : this.ice;
     const which = {receive: this.receiving, voice: this.voice, send: this.sending}[purpose];
-    which?.connect(connection, servers).catch((error: unknown) => this.problem(error));
+    const ice = ice_servers?.length ? servers(ice_servers) : this.ice;
+    which?.connect(connection, ice).catch((error: unknown) => this.problem(error));
   }
 
-  private stageChanged(event: wire.Event & {event: 'role'}, before: {role: wire.Role; live: boolean}): void {
-    if (event.live) this.onStage = true;
-    else if (before.live || event.role === 'viewer') this.onStage = false;
-    if (!this.onStage) this.screen = null;
+  private stageChanged(event: wire.RoleEvent, before: wire.Role): void {
+    // Promoted: what is to be seen is sent at once; he is heard when the gateway says that he is live.
+    const promoted = before === 'viewer' && event.role === 'speaker' && !this.publishing && this.local.ready;
+    if (event.live || promoted) this.onStage = true;
+    if (event.role === 'viewer') this.onStage = false;
+    if (!this.onStage) this.local.dropScreen();
     this.apply().catch((error: unknown) => this.problem(error));
-    // Promoted before the gateway knew that the devices are open.
-    const promoted = before.role === 'viewer' && event.role === 'speaker' && event.by !== this.view.participant;
-    if (promoted && !event.live && this.ready) this.publish().catch((error: unknown) => this.problem(error));
+    if (promoted && !event.live) this.publish().catch((error: unknown) => this.problem(error));
   }
 
   private figures(): ReturnType<typeof read> {
@@ -266,3 +274,6 @@ export class Engine {
     }
   }
 }
+
+/** The protocol leaves open what an ICE server has; it is what browsers take. */
+const servers = (told: readonly Record<string, unknown>[] = []): RTCIceServer[] => told as unknown as RTCIceServer[];

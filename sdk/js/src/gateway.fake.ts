@@ -1,8 +1,12 @@
 // A gateway for tests: answers like one, keeps a transcript, breaks sockets when told to.
 
 import {fakeAnswer} from './media.fake';
-import type {Event, Joined, Problem} from './messages';
+import type {Joined, Problem, ServerEvent} from './messages';
 import type {Socket, SocketListener, TransportPort} from './transport';
+
+type Loose<T> = T extends {event: string} ? Pick<T, 'event'> & Partial<T> : never;
+/** An event that may leave out what is empty. */
+export type Told = Loose<ServerEvent>;
 
 /** A request as it came. */
 export interface Asked {
@@ -11,7 +15,7 @@ export interface Asked {
   [field: string]: unknown;
 }
 
-type Reply = Record<string, unknown> | {problem: Problem} | null;
+type Reply = Record<string, unknown> | {problem: Problem} | null | Promise<Record<string, unknown>>;
 
 /** A problem document. */
 export const problem = (kind: string, status: number, more: Partial<Problem> = {}): {problem: Problem} => ({
@@ -43,7 +47,7 @@ export class FakeSocket implements Socket {
     this.listener.closed(detail);
   }
 
-  tell(message: Record<string, unknown> | Event): void {
+  tell(message: Record<string, unknown> | Told): void {
     if (this.open) this.listener.message(JSON.stringify(message));
   }
 }
@@ -99,7 +103,7 @@ export class FakeGateway implements TransportPort {
   }
 
   /** Say something to the client. */
-  tell(event: Event): void {
+  tell(event: Told): void {
     this.socket.tell(event);
   }
 
@@ -115,7 +119,7 @@ export class FakeGateway implements TransportPort {
   take(socket: FakeSocket, asked: Asked): void {
     this.asked.push(asked);
     const reply = (this.replies.get(asked.type) ?? (each => this.reply(each)))(asked);
-    if (reply) queueMicrotask(() => socket.tell({re: asked.id, ok: !('problem' in reply), ...reply}));
+    void Promise.resolve(reply).then(said => said && socket.tell({re: asked.id, ok: !('problem' in said), ...said}));
   }
 
   /** What a gateway answers when nothing stands against it. */
@@ -143,14 +147,14 @@ export class FakeGateway implements TransportPort {
   private answer(asked: Asked): Record<string, unknown> {
     const sdp = String(asked.sdp);
     const mids = [...sdp.matchAll(/^m=(\w+)[^]*?^a=mid:(\S+)/gm)].map(([, kind, mid]) => ({kind, mid}));
-    let place = 0;
-    const media = mids.map(({kind, mid}) => (kind === 'video' ? {mid, slot: ['v1', 'v2', 'v3', 'v4', 's1'][place++]} : {mid}));
+    const slots = ['v1', 'v2', 'v3', 'v4', 's1'];
+    const media = mids.map(({kind, mid}) => (kind === 'video' ? {mid, slot: slots.shift()} : {mid}));
     if (asked.connection) this.connections = Math.max(this.connections, Number(String(asked.connection).slice(1)));
     const connection = asked.connection || `c${++this.connections}`;
     return {connection, sdp: fakeAnswer(sdp), media: asked.purpose === 'receive' ? media : []};
   }
 
-  private joined({session, participant}: Asked): Joined {
+  private joined({session, participant}: Asked): Omit<Joined, 're' | 'ok'> {
     return {
       version: 1,
       session: String(session),

@@ -8,7 +8,8 @@ import {JoinedSession} from './session';
 import {BrowserTransport} from './browser.transport';
 
 export * from './api';
-export * from './errors';
+export {MediaProblem, RtcdnError} from './errors';
+export type {MediaReason, ProblemDocument} from './errors';
 export * from './prejoin.api';
 export {reconnectPolicy} from './policy';
 export {prejoin} from './prejoin';

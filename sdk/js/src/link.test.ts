@@ -18,7 +18,8 @@ describe('link', () => {
     const bench = new Bench();
     const session = await bench.join({name: 'Bob', measuredRtt: {eu: 12}});
     const {offer, ...join} = bench.gateway.last('join');
-    deepEqual(join, {version: 1, session: 'demo', token: TOKEN, ready: false, name: 'Bob', measured_rtt: {eu: 12}, agent: 'rtcdn-js/0.1.0'});
+    const own = {name: 'Bob', measured_rtt: {eu: 12}, agent: 'rtcdn-js/0.1.0'};
+    deepEqual(join, {version: 1, session: 'demo', token: TOKEN, ready: false, ...own});
     equal([...String(offer).matchAll(/^m=/gm)].length, 6);
     equal(bench.gateway.socket.protocol, 'rtcdn.v1');
     ok(/^wss:\/\/cdn\.example:8443\/ws\?c=[0-9a-f]{32}$/.test(bench.gateway.socket.url));
@@ -34,13 +35,15 @@ describe('link', () => {
     await rejects(bench.join(), {reason: 'bad-token', detail: 'it is too old', cure: 'ask for a new one', status: 401});
     deepEqual([bench.gateway.sockets.length, bench.gateway.socket.open, bench.gateway.watched], [1, false, false]);
     ok(bench.media.peers.every(each => each.state === 'closed'));
-    await rejects(connect('https://cdn.example', 'no token', {media: bench.media, transport: bench.gateway}), {reason: 'bad-token'});
+    const ports = {media: bench.media, transport: bench.gateway};
+    await rejects(connect('https://cdn.example', 'no token', ports), {reason: 'bad-token'});
   });
 
   it('tries again when the gateway is full, not before it said', async () => {
     const bench = new Bench();
     let tries = 0;
-    bench.gateway.replies.set('join', asked => (tries++ ? bench.gateway.reply(asked) : problem('gateway-full', 503, {retry_after_s: 3})));
+    const full = problem('gateway-full', 503, {retry_after_s: 3});
+    bench.gateway.replies.set('join', asked => (tries++ ? bench.gateway.reply(asked) : full));
     const joining = bench.join();
     await pass(2_900);
     equal(tries, 1);

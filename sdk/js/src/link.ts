@@ -2,9 +2,9 @@
 
 import {State} from './api';
 import {Channel} from './channel';
-import type {Body} from './channel';
+import type {AnswerOf, Body} from './channel';
 import {RtcdnError} from './errors';
-import type {Event, Joined} from './messages';
+import type {Join, Joined, Resume, ServerEvent} from './messages';
 import type {ReconnectPolicy} from './policy';
 import type {TransportPort} from './transport';
 
@@ -25,11 +25,11 @@ export interface LinkOptions {
   now: () => number;
   random?: () => number;
   /** What to say first on a new socket: join or resume. */
-  greeting(): Promise<Body>;
+  greeting(): Promise<Omit<Join, 'id'> | Omit<Resume, 'id'>>;
   /** The greeting was refused: true to try again with another one, false to end. */
   refused(error: RtcdnError): boolean;
   joined(answer: Joined): void;
-  event(event: Event): void;
+  event(event: ServerEvent): void;
   state(state: State, before: State, attempt: number, error?: RtcdnError): void;
   closed(error: RtcdnError): void;
 }
@@ -45,15 +45,17 @@ interface Kept {
 const passing = (error: RtcdnError): boolean =>
   ['broken', 'timeout'].includes(error.reason) || error.status === 429 || error.status === 503;
 
-const asError = (error: unknown): RtcdnError =>
-  error instanceof RtcdnError ? error : new RtcdnError('transport', error instanceof Error ? error.message : String(error));
+const asError = (error: unknown): RtcdnError => {
+  if (error instanceof RtcdnError) return error;
+  return new RtcdnError('transport', error instanceof Error ? error.message : String(error));
+};
 
 /** The connection of a session to whichever gateway serves it. */
 export class Link {
   state = State.Connecting;
   private channel: Channel | null = null;
   private greeted = false;
-  private early: Event[] = [];
+  private early: ServerEvent[] = [];
   private kept: Kept[] = [];
   private wake: (() => void) | null = null;
   private readonly unwatch: () => void;
@@ -76,18 +78,18 @@ export class Link {
   }
 
   /** Ask the gateway. */
-  async request<T>(body: Body, keep: Keep = 'no', limitMs = ANSWER_MS): Promise<T> {
+  async request<B extends Body>(body: B, keep: Keep = 'no', limitMs = ANSWER_MS): Promise<AnswerOf<B>> {
     if (this.state === State.Closed) throw new RtcdnError('closed', 'the session is over');
     if (this.channel && this.greeted) {
       try {
-        return await this.channel.request<T>(body, limitMs);
+        return await this.channel.request(body, limitMs);
       } catch (error) {
         if (!(error instanceof RtcdnError && error.reason === 'broken')) throw error;
         if (keep === 'no') throw reconnecting('it may or may not have been done');
       }
     }
     if (keep === 'no') throw reconnecting('there is no connection to the gateway');
-    return this.keep<T>(body, keep);
+    return this.keep(body, keep);
   }
 
   /** The gateway goes: to another one, at once. */
@@ -112,13 +114,13 @@ export class Link {
     return this.state === State.Closed;
   }
 
-  private keep<T>(body: Body, keep: Keep): Promise<T> {
-    const key = [body.type, body.connection, body.participant].join(' ');
+  private keep<B extends Body>(body: B, keep: Keep): Promise<AnswerOf<B>> {
+    const key = [body.type, about(body), 'participant' in body ? body.participant : ''].join(' ');
     const before = keep === 'newest' ? this.kept.find(each => each.key === key) : undefined;
-    return new Promise<T>((resolve, refuse) => {
+    return new Promise<AnswerOf<B>>((resolve, refuse) => {
       const entry = before ?? {body, key, resolve: [], reject: []};
       entry.body = body;
-      entry.resolve.push(answer => resolve(answer as T));
+      entry.resolve.push(answer => resolve(answer as AnswerOf<B>));
       entry.reject.push(refuse);
       if (!before) this.kept.push(entry);
     });
@@ -161,7 +163,7 @@ export class Link {
     });
     [this.channel, this.greeted, this.early] = [channel, false, []];
     await channel.opened;
-    const answer = await channel.request<Joined>(greeting, ANSWER_MS);
+    const answer = await channel.request(greeting, ANSWER_MS);
     if (this.over) throw new RtcdnError('closed', 'the session is over');
     this.greeted = true;
     channel.keepAlive(answer.limits.ping_s);
@@ -174,7 +176,7 @@ export class Link {
   /** Ask what was kept. What was about connections of before is void if one could only join anew. */
   private flush(resumed: boolean): void {
     for (const each of this.kept.splice(0)) {
-      if (!resumed && each.body.connection) reject(each, reconnecting('the connection it was about is gone'));
+      if (!resumed && about(each.body)) reject(each, reconnecting('the connection it was about is gone'));
       else {
         this.request(each.body, 'each').then(
           answer => each.resolve.forEach(resolve => resolve(answer)),
@@ -212,6 +214,9 @@ export class Link {
     if (state !== before || attempt) this.options.state(state, before, attempt, error);
   }
 }
+
+/** The connection that a request is about; empty where it is about none. */
+const about = (body: Body): string => ('connection' in body && body.connection) || '';
 
 const unreachable = ({detail}: RtcdnError): RtcdnError =>
   new RtcdnError('transport', `no gateway answers (${detail})`, 'check the address and the network');

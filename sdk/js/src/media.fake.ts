@@ -1,7 +1,8 @@
 // Media without a browser, for tests: what a peer does is seen, and told to happen.
 
 import {MediaProblem} from './errors';
-import type {CaptureWish, ElementSize, Figures, Layer, Line, MediaPort, Peer, PeerListener, PeerState, Player} from './media';
+import type {CaptureWish, Captured, ElementSize, Figures, Layer, Line, MediaPort} from './media';
+import type {Peer, PeerListener, PeerState, Player} from './media';
 
 let ids = 0;
 
@@ -35,7 +36,8 @@ export class FakeTrack {
 }
 
 /** A track, typed as what the SDK takes. */
-export const fakeTrack = (kind: 'audio' | 'video'): MediaStreamTrack => new FakeTrack(kind) as unknown as MediaStreamTrack;
+export const fakeTrack = (kind: 'audio' | 'video'): MediaStreamTrack =>
+  new FakeTrack(kind) as unknown as MediaStreamTrack;
 export const asFake = (track: MediaStreamTrack): FakeTrack => track as unknown as FakeTrack;
 
 /** One medium of a fake peer. */
@@ -126,7 +128,8 @@ export class FakePeer implements Peer {
 
   private gather(): void {
     if (this.state === 'closed') return;
-    if (!this.relayOnly) this.listener.candidate({candidate: 'candidate:1 1 udp 1 192.0.2.1 9 typ host', mid: '0', line: 0});
+    const candidate = 'candidate:1 1 udp 1 192.0.2.1 9 typ host';
+    if (!this.relayOnly) this.listener.candidate({candidate, mid: '0', line: 0});
     this.listener.candidate(null);
   }
 }
@@ -140,14 +143,15 @@ function describe(line: FakeLine): string[] {
 function figures(line: FakeLine, direction: 'in' | 'out'): Figures {
   const count = (line.counts[direction] += 5);
   const still = {lost: 0, jitter_ms: 1, dropped: 0, freezes: 0, freeze_s: 0};
-  const picture = line.kind === 'video' ? {frames: count, width: 640, height: 360, fps: 30} : {frames: 0, width: 0, height: 0, fps: 0};
+  const seen = line.kind === 'video';
+  const picture = {frames: seen ? count : 0, width: seen ? 640 : 0, height: seen ? 360 : 0, fps: seen ? 30 : 0};
   return {mid: line.mid, direction, kind: line.kind, packets: count, bytes: count * 100, ...still, ...picture};
 }
 
 /** What another end that feeds all that is received answers. */
 export function fakeAnswer(offer: string): string {
-  const mids = offer.split(/^m=/m).slice(1).map(each => [/^a=mid:(\S+)/m.exec(each)?.[1], /^a=sendonly/m.test(each)] as const);
-  return ['v=0', ...mids.filter(([, sent]) => !sent).map(([mid]) => `a=fed:${mid}`)].join('\r\n');
+  const received = offer.split(/^m=/m).slice(1).filter(each => !/^a=sendonly/m.test(each));
+  return ['v=0', ...received.map(each => `a=fed:${/^a=mid:(\S+)/m.exec(each)?.[1]}`)].join('\r\n');
 }
 
 /** An element of so many pixels. */
@@ -207,7 +211,7 @@ export class FakeMedia implements MediaPort {
     return peer;
   }
 
-  async capture({camera, microphone}: CaptureWish): Promise<{camera?: MediaStreamTrack; microphone?: MediaStreamTrack}> {
+  async capture({camera, microphone}: CaptureWish): Promise<Captured> {
     for (const [device, wish] of [['camera', camera], ['microphone', microphone]] as const) {
       if (typeof wish === 'string') throw new MediaProblem('media-missing', device, 'there is none', 'choose another');
     }
@@ -219,7 +223,8 @@ export class FakeMedia implements MediaPort {
   }
 
   async devices(): Promise<{kind: MediaDeviceKind; id: string; label: string}[]> {
-    return (['videoinput', 'audioinput', 'audiooutput'] as const).map(kind => ({kind, id: kind, label: `fake ${kind}`}));
+    const kinds = ['videoinput', 'audioinput', 'audiooutput'] as const;
+    return kinds.map(kind => ({kind, id: kind, label: `fake ${kind}`}));
   }
 
   player(): FakePlayer {

@@ -1,4 +1,5 @@
-// What every `MediaPort` does. The fake passes it in node (media.test.ts), the real one in Chromium (media.chromium.ts).
+// What every `MediaPort` does. The fake passes it in node (media.test.ts), the real one in Chromium
+// (media.chromium.ts).
 
 import {RtcdnError} from './errors';
 import {LAYERS} from './sending';
@@ -27,11 +28,11 @@ export interface Bench {
 const PATIENCE_MS = 10_000;
 const LOOK_MS = 25;
 
-function check(holds: boolean, words: string): void {
+export function check(holds: boolean, words: string): void {
   if (!holds) throw new Error(words);
 }
 
-async function until(words: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(words: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const endMs = Date.now() + PATIENCE_MS;
   while (!(await holds())) {
     if (Date.now() > endMs) throw new Error(`not within ${PATIENCE_MS / 1000} s: ${words}`);

@@ -85,6 +85,12 @@ export interface CaptureWish {
   microphone?: boolean | string;
 }
 
+/** What was opened. */
+export interface Captured {
+  camera?: MediaStreamTrack;
+  microphone?: MediaStreamTrack;
+}
+
 /** How large an element is on the screen, in device pixels. */
 export interface ElementSize {
   width: number;
@@ -96,7 +102,7 @@ export interface ElementSize {
 export interface MediaPort {
   peer(iceServers: readonly RTCIceServer[], listener: PeerListener, relayOnly?: boolean): Peer;
   /** Opens devices, or throws a `MediaProblem`. */
-  capture(wish: CaptureWish): Promise<{camera?: MediaStreamTrack; microphone?: MediaStreamTrack}>;
+  capture(wish: CaptureWish): Promise<Captured>;
   captureScreen(): Promise<MediaStreamTrack>;
   devices(): Promise<{kind: MediaDeviceKind; id: string; label: string}[]>;
   player(element?: HTMLAudioElement): Player;

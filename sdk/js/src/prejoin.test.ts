@@ -7,8 +7,9 @@ import {Event} from './api';
 import {figuresOf} from './browser.peer';
 import {MediaProblem} from './errors';
 import {FakeGateway} from './gateway.fake';
+import type {Told} from './gateway.fake';
 import {FakeMedia} from './media.fake';
-import type {Event as Told} from './messages';
+import type {ServerEvent} from './messages';
 import {reconnectPolicy} from './policy';
 import {prejoin} from './prejoin';
 import {TOKEN} from './session.support';
@@ -58,7 +59,8 @@ describe('prejoin and the pure parts', () => {
     const media = new FakeMedia();
     const {peer} = media;
     media.peer = (servers, listener) => {
-      queueMicrotask(() => listener.candidate({candidate: 'candidate:1 1 udp 1 192.0.2.9 9 typ relay raddr', mid: '0', line: 0}));
+      const candidate = 'candidate:1 1 udp 1 192.0.2.9 9 typ relay raddr';
+      queueMicrotask(() => listener.candidate({candidate, mid: '0', line: 0}));
       return peer.call(media, servers, listener, true);
     };
     const {turn} = await prejoin(URL_, TOKEN, {media, transport: network(), iceServers, devices: false, now: clock()});
@@ -83,18 +85,19 @@ describe('prejoin and the pure parts', () => {
 
   it('fills what events leave out, and knows what it has been told', () => {
     const view = new View();
-    deepEqual(view.take({event: 'stage', seats: [{slot: 'v1', participant: 'a'}]}), [
+    const take = (event: Told): unknown => view.take(event as ServerEvent);
+    deepEqual(take({event: 'stage', seats: [{slot: 'v1', participant: 'a'}]}), [
       Event.Stage,
       {seats: [{slot: 'v1', participant: 'a', name: '', source: 'camera'}], main: 'v1'},
     ]);
-    deepEqual(view.take({event: 'hands', queue: [{participant: 'a', name: 'A', since_s: 3}], place: 2}), [
+    deepEqual(take({event: 'hands', queue: [{participant: 'a', name: 'A', since_s: 3}], place: 2}), [
       Event.Hands,
       {queue: [{participant: 'a', name: 'A', sinceS: 3}], place: 2},
     ]);
-    deepEqual(view.take({event: 'presence', left: ['b']}), [Event.Presence, {joined: [], left: ['b'], changed: []}]);
-    view.take({event: 'talking', participants: ['a']});
+    deepEqual(take({event: 'presence', left: ['b']}), [Event.Presence, {joined: [], left: ['b'], changed: []}]);
+    take({event: 'talking', participants: ['a']});
     deepEqual([[...view.talking], view.hands.place, view.stage.seats.length], [['a'], 2, 1]);
-    equal(view.take({event: 'something-new'} as unknown as Told), null);
+    equal(take({event: 'something-new'} as unknown as Told), null);
   });
 
   it('adds up the layers of a camera, and reads the round trip of the pair in use', () => {

@@ -1,10 +1,10 @@
 // What is received: the mix and one video per slot, over whichever connection carries them now.
 
-import {Connection, GRACE_MS} from './connection';
+import {Connection, GRACE_MS, passing} from './connection';
 import type {Wiring} from './connection';
 import {Handover} from './handover';
 import type {Figures, Line} from './media';
-import type {IceServer, Media, OfferAnswer} from './messages';
+import type {Media, OfferAnswer} from './messages';
 
 const CODECS = ['vp8', 'h264', 'rtx']; // what sessions carry: a shorter offer
 const LOOK_MS = 100;
@@ -57,7 +57,8 @@ export class Receiving {
   }
 
   /** Make a connection: the gateway asked for it, or (with an empty id) ours has failed. */
-  async connect(id: string, iceServers?: readonly IceServer[]): Promise<void> {
+  async connect(id: string, iceServers?: readonly RTCIceServer[]): Promise<void> {
+    if (id && this.sets.next?.connection.id === id) return; // asked once more after a resume
     clearTimeout(this.retry);
     const set = this.sets.begin(this.make(id, iceServers));
     try {
@@ -66,7 +67,7 @@ export class Receiving {
       if (this.sets.next !== set) return; // given up for a newer one
       this.sets.drop(set);
       this.wiring.problem(error);
-      this.again();
+      if (passing(error)) this.again();
     }
   }
 
@@ -107,7 +108,7 @@ export class Receiving {
     this.sets.close();
   }
 
-  private make(id: string, iceServers?: readonly IceServer[]): Reception {
+  private make(id: string, iceServers?: readonly RTCIceServer[]): Reception {
     const failed = (): void => {
       const lost = set === this.sets.current ? !this.sets.next : set === this.sets.next;
       if (lost) void this.connect('');
@@ -122,7 +123,7 @@ export class Receiving {
     return set;
   }
 
-  private opened(set: Reception, media: readonly Media[]): void {
+  private opened(set: Reception, media: readonly Media[] = []): void {
     for (const {mid, slot} of media) {
       const line = set.videos.find(each => each.mid === mid);
       if (line && slot) set.slots.set(slot, line);

@@ -1,10 +1,10 @@
 // The send connection: camera and screen, made when there is something to send and one is live.
 
-import {Connection, GRACE_MS} from './connection';
+import {Connection, GRACE_MS, passing} from './connection';
 import type {Wiring} from './connection';
 import {Handover} from './handover';
 import type {Layer, Line} from './media';
-import type {IceServer, Source} from './messages';
+import type {Source} from './messages';
 
 /** The layers of a camera of 1280x720: whole, half and a quarter. */
 export const LAYERS: readonly Layer[] = [
@@ -43,7 +43,7 @@ export class Sending {
   }
 
   /** The gateway asks for a connection in the place of the one there is. */
-  connect(id: string, iceServers?: readonly IceServer[]): Promise<void> {
+  connect(id: string, iceServers?: readonly RTCIceServer[]): Promise<void> {
     return this.step(() => this.open(id, iceServers));
   }
 
@@ -79,8 +79,9 @@ export class Sending {
     else await this.tell(sent);
   }
 
-  private async open(id: string, iceServers?: readonly IceServer[]): Promise<void> {
+  private async open(id: string, iceServers?: readonly RTCIceServer[]): Promise<void> {
     if (!this.live || !(this.camera || this.screen)) return;
+    if (id && this.sent.next?.connection.id === id) return; // asked once more after a resume
     clearTimeout(this.retry);
     const connected = (): void => {
       if (sent === this.sent.next) this.sent.complete();
@@ -99,7 +100,7 @@ export class Sending {
       const wanted = this.sent.next === sent;
       this.sent.drop(sent);
       if (!wanted) return; // one has left the stage meanwhile
-      if (this.passing(error)) this.again(GRACE_MS);
+      if (passing(error)) this.again(GRACE_MS);
       throw error;
     }
   }
@@ -129,13 +130,12 @@ export class Sending {
     await this.wiring.request({type: 'sources', connection: sent.connection.id, sources}, 'newest');
   }
 
-  private passing(error: unknown): boolean {
-    const status = (error as {status?: number}).status ?? 0;
-    return status === 0 || status === 503 || status === 429;
-  }
-
   private again(afterMs: number): void {
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.connect('').catch((error: unknown) => this.wiring.problem(error)), afterMs);
+    const open = async (): Promise<void> => {
+      const {current, next} = this.sent;
+      if (!next && !current?.connection.connected) await this.open('');
+    };
+    this.retry = setTimeout(() => this.step(open).catch((error: unknown) => this.wiring.problem(error)), afterMs);
   }
 }

@@ -1,22 +1,28 @@
-// Watching, going on stage and leaving it: what a session does with media when it is told things.
+// On stage and off it: what a session does with microphone, camera and screen.
 
-import {deepEqual, equal, ok, rejects} from 'node:assert/strict';
+import {deepEqual, equal, rejects} from 'node:assert/strict';
 import {afterEach, beforeEach, describe, it, mock} from 'node:test';
 
-import {Event} from './api';
 import {problem} from './gateway.fake';
-import {FakeElement, asElement, asFake, fakeTrack} from './media.fake';
+import type {Told} from './gateway.fake';
+import {asFake, fakeTrack} from './media.fake';
 import type {FakePeer} from './media.fake';
-import type {Event as Told} from './messages';
 import {Bench, holdTime, pass, settle, tracks} from './session.support';
 
 const LIVE: Told = {event: 'role', role: 'speaker', live: true, by: 'mod'};
 const DEMOTED: Told = {event: 'role', role: 'viewer', live: false, by: 'mod'};
-const ON_STAGE: Told = {event: 'stage', seats: [{slot: 'v1', participant: 'alice', name: 'Alice'}]};
 const sent = (peer: FakePeer): (MediaStreamTrack | null)[] => peer.lines.map(each => each.sent);
 
+interface Promoted {
+  bench: Bench;
+  receive: FakePeer;
+  voice: FakePeer;
+  send: FakePeer;
+  mine: ReturnType<typeof tracks>;
+}
+
 /** A candidate with open devices who was promoted: receives on peer 0, talks on 1, sends on 2. */
-async function promoted(): Promise<{bench: Bench; receive: FakePeer; voice: FakePeer; send: FakePeer; mine: ReturnType<typeof tracks>}> {
+async function promoted(): Promise<Promoted> {
   const [bench, mine] = [new Bench(), tracks()];
   await bench.join({tracks: mine});
   await bench.candidate();
@@ -26,7 +32,7 @@ async function promoted(): Promise<{bench: Bench; receive: FakePeer; voice: Fake
   return {bench, receive, voice, send, mine};
 }
 
-describe('session', () => {
+describe('on stage', () => {
   beforeEach(holdTime);
   afterEach(() => mock.timers.reset());
 
@@ -78,6 +84,22 @@ describe('session', () => {
     other.gateway.tell({event: 'role', role: 'speaker', live: false, by: 'mod'});
     await pass(50);
     deepEqual(other.gateway.of('publish'), []);
+  });
+
+  it('promoted, his picture does not wait for his voice; a voice that is lost takes no picture away', async () => {
+    const bench = new Bench();
+    await bench.join({tracks: tracks()});
+    const voice = await bench.candidate();
+    bench.gateway.tell({event: 'role', role: 'speaker', live: false, by: 'mod', reason: 'promoted'});
+    await pass(50);
+    const send = bench.peer;
+    deepEqual([send.lines.length, sent(voice)], [1, [null]]);
+    bench.gateway.tell(LIVE);
+    bench.gateway.tell({event: 'disconnect', connection: 'c2', reason: 'lost'});
+    bench.gateway.tell({event: 'role', role: 'speaker', live: false});
+    await pass(50);
+    deepEqual([send.state, voice.state], ['connected', 'closed']);
+    equal(bench.media.players[0]?.playing, bench.media.peers[0]?.lines[0]?.track);
   });
 
   it('publishes muted, with devices that it opens itself, and stops them when it leaves', async () => {
@@ -141,76 +163,18 @@ describe('session', () => {
     deepEqual([send.offers, bench.gateway.last('sources').sources], [2, {'0': 'camera', '1': 'screen'}]);
   });
 
+  it('a screen that it asked for itself is stopped when one leaves the stage', async () => {
+    const {bench} = await promoted();
+    await bench.session.shareScreen();
+    const {screen} = bench.session;
+    bench.gateway.tell(DEMOTED);
+    deepEqual([screen?.readyState, bench.session.screen], ['ended', null]);
+  });
+
   it('a viewer shows no screen', async () => {
     const bench = new Bench();
     const session = await bench.join();
     await rejects(session.shareScreen(fakeTrack('video')), {reason: 'not-on-stage'});
-  });
-
-  it('a move: the new connection takes over when it has pictures, then the old one ends', async () => {
-    const bench = new Bench();
-    const session = await bench.join();
-    bench.gateway.tell(ON_STAGE);
-    bench.media.flows = false;
-    const [old, before] = [bench.peer, session.tracks.get('v1')];
-    bench.gateway.tell({event: 'connect', connection: 'c9', purpose: 'receive', replaces: 'c1', reason: 'moved'});
-    await pass(1_000);
-    equal(session.tracks.get('v1'), before);
-    deepEqual(bench.gateway.of('flowing'), []);
-    bench.media.flows = true;
-    await pass(100);
-    equal(session.tracks.get('v1'), bench.peer.lines[1]?.track);
-    deepEqual(bench.gateway.of('flowing'), [{connection: 'c9'}]);
-    equal(old.state, 'connected');
-    bench.gateway.tell({event: 'disconnect', connection: 'c1'});
-    equal(old.state, 'closed');
-    equal(bench.media.players[0]?.playing, bench.peer.lines[0]?.track);
-  });
-
-  it('an old connection that nobody ends is closed after ten seconds; so is one that is replaced by a third', async () => {
-    const bench = new Bench();
-    await bench.join();
-    const [old] = bench.media.peers as [FakePeer];
-    bench.media.connects = false;
-    bench.gateway.tell({event: 'connect', connection: 'c8', purpose: 'receive', replaces: 'c1', reason: 'moved'});
-    await pass(50);
-    const second = bench.peer;
-    bench.media.connects = true;
-    bench.gateway.tell({event: 'connect', connection: 'c9', purpose: 'receive', replaces: 'c1', reason: 'moved'});
-    await pass(200);
-    deepEqual([second.state, old.state], ['closed', 'connected']);
-    await pass(10_100);
-    equal(old.state, 'closed');
-    deepEqual(bench.gateway.of('flowing'), [{connection: 'c9'}]);
-  });
-
-  it('asks for a connection by itself four seconds after its own failed, unless the gateway did', async () => {
-    const bench = new Bench();
-    await bench.join();
-    bench.peer.become('failed');
-    await pass(3_900);
-    equal(bench.gateway.of('offer').length, 0);
-    await pass(200);
-    const {sdp: _sdp, ...offer} = bench.gateway.last('offer');
-    deepEqual(offer, {connection: '', purpose: 'receive', sources: {}});
-    await pass(500);
-    bench.peer.become('failed');
-    bench.gateway.tell({event: 'connect', connection: 'c9', purpose: 'receive', replaces: 'c2', reason: 'lost'});
-    await pass(10_000);
-    equal(bench.gateway.of('offer').length, 2);
-  });
-
-  it('a connection that cannot be had now is tried again', async () => {
-    const bench = new Bench();
-    await bench.join();
-    bench.gateway.replies.set('offer', () => problem('no-capacity', 503));
-    bench.gateway.tell({event: 'connect', connection: 'c9', purpose: 'receive', replaces: 'c1', reason: 'moved'});
-    await pass(100);
-    deepEqual(bench.of(Event.Problem).map(each => each.reason), ['no-capacity']);
-    equal(bench.media.peers[0]?.state, 'connected');
-    bench.gateway.replies.clear();
-    await pass(4_200);
-    equal(bench.gateway.of('flowing').length, 1);
   });
 
   it('a speaker is moved: camera and microphone go over, then the old connections end', async () => {
@@ -219,8 +183,9 @@ describe('session', () => {
     bench.gateway.tell({event: 'connect', connection: 'c8', purpose: 'send', replaces: 'c3', reason: 'moved'});
     bench.gateway.tell({event: 'connect', connection: 'c9', purpose: 'voice', replaces: 'c2', reason: 'moved'});
     await pass(50);
-    const [talk, video] = bench.media.peers.slice(-2).sort((one, other) => other.offers - one.offers || one.lines.length - other.lines.length) as [FakePeer, FakePeer];
-    const [newVoice, newSend] = talk.lines[0]?.kind === 'audio' ? [talk, video] : [video, talk];
+    const added = bench.media.peers.slice(-2);
+    const carrying = (kind: string): FakePeer => added.find(each => each.lines[0]?.kind === kind) as FakePeer;
+    const [newVoice, newSend] = [carrying('audio'), carrying('video')];
     deepEqual([sent(voice), sent(newVoice)], [[mine.microphone], [null]]);
     newVoice.become('connected');
     newSend.become('connected');
@@ -231,60 +196,5 @@ describe('session', () => {
     for (const connection of ['c2', 'c3']) bench.gateway.tell({event: 'disconnect', connection});
     deepEqual([voice.state, send.state], ['closed', 'closed']);
     equal(bench.media.players[0]?.playing, newVoice.lines[0]?.track);
-  });
-
-  it('tells the layout of what is shown, once it stands still', async () => {
-    const bench = new Bench();
-    const session = await bench.join();
-    const [large, small] = [new FakeElement(), new FakeElement()];
-    large.size = {width: 1280, height: 720, visible: true};
-    const detach = session.attach('v1', asElement(large));
-    session.attach('v2', asElement(small));
-    equal(large.shown, session.tracks.get('v1'));
-    await pass(100);
-    large.resize(960, 540);
-    await pass(200);
-    deepEqual(bench.gateway.of('layout'), [
-      {videos: [{slot: 'v1', width: 960, height: 540}, {slot: 'v2', width: 320, height: 180}]},
-    ]);
-    large.resize(960, 540);
-    await pass(200);
-    equal(bench.gateway.of('layout').length, 1);
-    small.resize(0, 0);
-    detach();
-    await pass(200);
-    deepEqual(bench.gateway.last('layout'), {videos: []});
-    equal(large.shown, null);
-  });
-
-  it('says when sound wants a click, and starts it then', async () => {
-    const bench = new Bench();
-    bench.media.mayPlay = false;
-    const session = await bench.join();
-    equal(session.audioBlocked, true);
-    bench.media.mayPlay = true;
-    await session.startAudio();
-    deepEqual([session.audioBlocked, bench.of(Event.AudioBlocked)], [false, [{blocked: false}]]);
-    await session.setAudioOutput('headset');
-    session.setVolume(0.4);
-    session.attachAudio();
-    await settle();
-    const [old, now] = bench.media.players;
-    deepEqual([old?.playing, now?.volume, now?.output, now?.playing], [null, 0.4, 'headset', bench.peer.lines[0]?.track]);
-  });
-
-  it('tells figures every two seconds, and counts pictures over a move', async () => {
-    const bench = new Bench();
-    const session = await bench.join();
-    await pass(4_100);
-    equal(bench.gateway.of('statistics').length, 2);
-    const [figures] = bench.gateway.last('statistics').connections as {connection: string; rtt_ms: number; streams: unknown[]}[];
-    deepEqual([figures?.connection, figures?.rtt_ms, figures?.streams.length], ['c1', 20, 6]);
-    const [before] = bench.of(Event.Statistics).slice(-1);
-    equal(before?.connections[0]?.streams[1]?.slot, 'v1');
-    bench.gateway.tell({event: 'connect', connection: 'c9', purpose: 'receive', replaces: 'c1', reason: 'moved'});
-    await pass(300);
-    const after = await session.statistics();
-    ok((after.frames.v1 ?? 0) > (before?.frames.v1 ?? 0));
   });
 });

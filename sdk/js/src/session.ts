@@ -5,7 +5,6 @@ import type {ConnectOptions, Session, SessionStatistics, Stage, State} from './a
 import {Engine} from './engine';
 import type {Ports} from './engine';
 import {RtcdnError} from './errors';
-import type * as wire from './messages';
 import {pageOf} from './view';
 
 const LEAVE_MS = 3_000;
@@ -13,7 +12,6 @@ const LEAVE_MS = 3_000;
 /** The session of a participant; made by `connect`. */
 export class JoinedSession implements Session {
   private readonly engine: Engine;
-  private readonly opened = new Set<MediaStreamTrack>(); // by us: we stop them
 
   constructor(url: string, token: string, options: ConnectOptions, ports: Ports) {
     this.engine = new Engine(url, token, options, ports);
@@ -72,10 +70,10 @@ export class JoinedSession implements Session {
     return this.engine.receiving.tracks;
   }
   get localTracks(): LocalTracks {
-    return this.engine.local;
+    return this.engine.local.tracks;
   }
   get screen(): MediaStreamTrack | null {
-    return this.engine.screen;
+    return this.engine.local.screen;
   }
   get audioBlocked(): boolean {
     return this.engine.sound.blocked;
@@ -113,25 +111,20 @@ export class JoinedSession implements Session {
   }
 
   prepare(tracks: LocalTracks): Promise<void> {
-    Object.assign(this.engine.local, tracks);
+    this.engine.local.take(tracks);
     return this.engine.apply();
   }
 
   async publish(tracks?: LocalTracks, {muted = this.muted}: {muted?: boolean} = {}): Promise<void> {
-    const {engine} = this;
-    if (tracks) Object.assign(engine.local, tracks);
-    else if (!engine.ready) {
-      const found = await engine.ports.media.capture({camera: true, microphone: true});
-      for (const each of Object.values(found)) this.opened.add(each);
-      Object.assign(engine.local, found);
-    }
-    engine.view.muted = muted;
-    await engine.publish();
+    const {local, view} = this.engine;
+    if (tracks) local.take(tracks);
+    else if (!local.ready) await local.open();
+    view.muted = muted;
+    await this.engine.publish();
   }
 
-  async unpublish(): Promise<void> {
-    this.forgetScreen();
-    await this.engine.unpublish();
+  unpublish(): Promise<void> {
+    return this.engine.unpublish();
   }
 
   setCamera(track: MediaStreamTrack | null): Promise<void> {
@@ -145,40 +138,39 @@ export class JoinedSession implements Session {
   async shareScreen(track?: MediaStreamTrack): Promise<void> {
     const {engine} = this;
     if (!engine.mayShow) throw new RtcdnError('not-on-stage', 'a screen is shown by those on stage', 'publish first');
-    const {media} = engine.ports;
-    const screen = track ?? (await media.captureScreen());
-    if (!track) this.opened.add(screen);
-    screen.contentHint = 'detail';
-    this.forgetScreen();
-    engine.screen = screen;
-    media.ended(screen, () => {
-      if (engine.screen === screen) this.stopScreen().catch((error: unknown) => engine.problem(error));
-    });
+    await engine.local.showScreen(track, () => this.stopScreen().catch(error => engine.problem(error)));
+    const {screen} = engine.local;
     try {
       await engine.apply();
     } catch (error) {
-      if (engine.screen === screen) this.forgetScreen();
+      if (engine.local.screen === screen) engine.local.dropScreen();
       throw error;
     }
   }
 
   async stopScreen(): Promise<void> {
-    this.forgetScreen();
+    this.engine.local.dropScreen();
     await this.engine.apply();
   }
 
   async mute(on: boolean, participant?: string): Promise<void> {
     const {engine} = this;
-    if (participant && participant !== this.participant) return void (await engine.link.request({type: 'mute', on, participant}));
+    if (participant && participant !== this.participant) {
+      await engine.link.request({type: 'mute', on, participant});
+      return;
+    }
     engine.view.muted = on;
-    if (engine.local.microphone) engine.local.microphone.enabled = !on;
+    engine.muted();
     await engine.link.request({type: 'mute', on}, 'newest');
   }
 
   async raiseHand(up = true, participant?: string): Promise<void> {
     const {engine} = this;
-    if (participant && participant !== this.participant) return void (await engine.link.request({type: 'hand', up, participant}));
-    await engine.link.request({type: 'hand', up, ready: engine.ready}, 'newest');
+    if (participant && participant !== this.participant) {
+      await engine.link.request({type: 'hand', up, participant});
+      return;
+    }
+    await engine.link.request({type: 'hand', up, ready: engine.local.ready}, 'newest');
     engine.handUp = up;
   }
 
@@ -200,11 +192,11 @@ export class JoinedSession implements Session {
   }
 
   async participants(query: {after?: string; limit?: number; search?: string} = {}): Promise<Page> {
-    return pageOf(await this.engine.link.request<wire.Page>({type: 'participants', ...query}));
+    return pageOf(await this.engine.link.request({type: 'participants', ...query}));
   }
 
   async send(data: string, {topic = '', to = ''}: {topic?: string; to?: string} = {}): Promise<Message['n']> {
-    return (await this.engine.link.request<{n: number}>({type: 'send', data, topic, to})).n;
+    return (await this.engine.link.request({type: 'send', data, topic, to})).n;
   }
 
   statistics(): Promise<SessionStatistics> {
@@ -215,19 +207,10 @@ export class JoinedSession implements Session {
     const {engine} = this;
     await engine.link.request({type: 'leave'}, 'no', LEAVE_MS).catch(() => undefined); // gone all the same
     engine.over('left');
-    for (const each of this.opened) each.stop();
   }
 
   private async setLocal(kind: keyof LocalTracks, track: MediaStreamTrack | null): Promise<void> {
-    const {local} = this.engine;
-    if (track) local[kind] = track;
-    else delete local[kind];
+    this.engine.local.set(kind, track);
     await this.engine.apply();
-  }
-
-  private forgetScreen(): void {
-    const {screen} = this.engine;
-    this.engine.screen = null;
-    if (screen && this.opened.delete(screen)) screen.stop();
   }
 }

@@ -6,7 +6,8 @@ import {RtcdnError} from './errors';
 export function sessionOf(token: string): string {
   try {
     const body = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
-    const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(body), each => each.charCodeAt(0)))) as {sid?: unknown};
+    const bytes = Uint8Array.from(atob(body), each => each.charCodeAt(0));
+    const claims = JSON.parse(new TextDecoder().decode(bytes)) as {sid?: unknown};
     if (typeof claims.sid === 'string' && claims.sid) return claims.sid;
   } catch {
     throw new RtcdnError('bad-token', 'the token is not a JWT', 'ask the application for another link');

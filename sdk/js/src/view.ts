@@ -27,30 +27,30 @@ export class View {
   last = 0;
 
   joined(answer: wire.Joined): void {
-    const {session: id, participant, name, role, rights, region, codec, slots} = answer;
+    const {session: id, participant, name = '', role, rights = [], region = '', codec, slots = []} = answer;
     Object.assign(this, {id, participant, name, role, rights, region, codec, slots});
     if (!answer.resumed) this.last = 0;
   }
 
   /** Take an event; answers what to tell, nothing where it says nothing new or nothing to applications. */
-  take(event: wire.Event): Told | null {
+  take(event: wire.ServerEvent): Told | null {
     switch (event.event) {
       case 'role': {
-        const {role, live, by = '', reason = ''} = event;
+        const {role, live = false, by = '', reason = ''} = event;
         [this.role, this.live] = [role, live];
         return [Event.Role, {role, live, by, reason}];
       }
       case 'stage':
-        this.stage = {seats: event.seats.map(seat), main: event.main ?? 'v1'};
+        this.stage = {seats: (event.seats ?? []).map(seat), main: event.main || 'v1'};
         return [Event.Stage, this.stage];
       case 'talking':
-        this.talking = new Set(event.participants);
+        this.talking = new Set(event.participants ?? []);
         return [Event.Talking, this.talking];
       case 'muted':
-        this.muted = event.on;
-        return [Event.Muted, {on: event.on, by: event.by ?? ''}];
+        this.muted = event.on ?? false;
+        return [Event.Muted, {on: this.muted, by: event.by ?? ''}];
       case 'roster': {
-        const {total, viewers, hands, speakers} = event;
+        const {total = 0, viewers = 0, hands = 0, speakers = []} = event;
         this.roster = {total, viewers, hands, speakers: speakers.map(person)};
         return [Event.Roster, this.roster];
       }
@@ -80,7 +80,10 @@ export class View {
   }
 }
 
-const seat = ({slot, participant, name = '', source = 'camera'}: wire.Seat): Seat => ({slot, participant, name, source});
+const seat = (told: wire.Seat): Seat => {
+  const {slot, participant, name = '', source = 'camera'} = told;
+  return {slot, participant, name, source};
+};
 
 const person = (told: wire.Person): Person => {
   const {participant, name = '', role = 'viewer', hand = false, muted = false, live = false} = told;
@@ -88,7 +91,7 @@ const person = (told: wire.Person): Person => {
 };
 
 /** A page of participants as applications see it. */
-export const pageOf = ({participants, total, next}: wire.Page): Page => ({
+export const pageOf = ({participants = [], total = 0, next = ''}: wire.Page): Page => ({
   participants: participants.map(person),
   total,
   next,

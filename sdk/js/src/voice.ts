@@ -1,10 +1,9 @@
 // The voice connection: one's own microphone out, what all others say in (never one's own voice).
 
-import {Connection, GRACE_MS} from './connection';
+import {Connection, GRACE_MS, passing} from './connection';
 import type {Wiring} from './connection';
 import {Handover} from './handover';
 import type {Line} from './media';
-import type {IceServer} from './messages';
 
 interface Talk {
   connection: Connection;
@@ -26,7 +25,8 @@ export class Voice {
     this.talks = new Handover(wiring);
   }
 
-  async connect(id: string, iceServers?: readonly IceServer[]): Promise<void> {
+  async connect(id: string, iceServers?: readonly RTCIceServer[]): Promise<void> {
+    if (id && this.talks.next?.connection.id === id) return; // asked once more after a resume
     clearTimeout(this.retry);
     const talk = this.talks.begin(this.make(id, iceServers));
     try {
@@ -37,7 +37,7 @@ export class Voice {
       if (this.talks.next !== talk) return;
       this.talks.drop(talk);
       this.wiring.problem(error);
-      this.retry = setTimeout(() => void this.connect(''), GRACE_MS);
+      if (passing(error)) this.retry = setTimeout(() => void this.connect(''), GRACE_MS);
     }
   }
 
@@ -61,7 +61,7 @@ export class Voice {
     this.apply();
   }
 
-  private make(id: string, iceServers?: readonly IceServer[]): Talk {
+  private make(id: string, iceServers?: readonly RTCIceServer[]): Talk {
     const connected = (): void => {
       if (talk === this.talks.next) this.talks.complete();
       this.apply();

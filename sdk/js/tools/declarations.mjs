@@ -22,7 +22,8 @@ take('index');
 const text = `${parts.filter(Boolean).join('\n')}\n`;
 writeFileSync(file, text);
 
-const declared = [...text.matchAll(/^export declare (?:function|class|enum|const) (\w+)/gm)].map(([, name]) => name).sort();
+const values = text.matchAll(/^export declare (?:function|class|enum|const) (\w+)/gm);
+const declared = [...values].map(([, name]) => name).sort();
 const exported = Object.keys(await import(resolve(bundle))).sort();
 if (String(declared) !== String(exported)) {
   console.error(`declared: ${declared}\nexported: ${exported}`);
