@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ops.media.picture import Picture
-from ops.media.tracks import AUDIO_RATE, ToneTrack
+from rtcdn.client.picture import Picture
+from rtcdn.client.tracks import AUDIO_RATE, ToneTrack
 from ops.speaker import FIRST_PAUSE_S, LONGEST_PAUSE_S, Backoff, arguments, read_token
 from rtcdn.errors import ConfigError
 
