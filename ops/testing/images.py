@@ -22,6 +22,7 @@ TARGETS = {  # image -> folder, suite of its base (empty: the base of our own im
     "test-host": ("host", HOST_SUITE, "host"),
     "test-browser": ("browser", "", ""),
     "test-media-clients": ("media-clients", "", ""),
+    "test-janode": ("janode", "", ""),
 }
 
 

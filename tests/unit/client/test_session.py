@@ -74,13 +74,13 @@ async def test_events_change_what_is_known_and_are_told() -> None:
 
 async def test_refusals_name_the_reason() -> None:
     """A problem becomes an exception with the kind, the words and the cure; the session goes on."""
-    async with running(refuse={"promote": [problem("wrong-role")]}) as gateway:
-        async with connect(gateway.url, TOKEN, videos=0) as session:
-            with pytest.raises(Refused) as caught:
-                await session.promote("ann")
-            assert (caught.value.reason, caught.value.status, caught.value.cure) == ("wrong-role", 403, "ask")
-            assert await session.send("hello") == 7
-            assert (await session.participants())["total"] == 1
+    refuse = {"promote": [problem("wrong-role")]}
+    async with running(refuse=refuse) as gateway, connect(gateway.url, TOKEN, videos=0) as session:
+        with pytest.raises(Refused) as caught:
+            await session.promote("ann")
+        assert (caught.value.reason, caught.value.status, caught.value.cure) == ("wrong-role", 403, "ask")
+        assert await session.send("hello") == 7
+        assert (await session.participants())["total"] == 1
 
 
 async def test_a_join_that_is_refused_raises_at_once() -> None:
