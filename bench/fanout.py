@@ -16,9 +16,9 @@ import struct
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from bench.proc import pids_of, usage
 from rtcdn.janus.admin import AdminClient
 from rtcdn.janus.operations import NodeClient, slot_ports
 from rtcdn.janus.plugins import PACKAGES, streaming, videoroom
@@ -231,11 +231,7 @@ async def _feed(feed: Feed, seconds: float) -> None:
 
 
 def _cpu_s(node: JanusNode) -> float:
-    """CPU time of the node's processes, from the kernel (the engine's own figures are empty on some machines)."""
-    told = node.container.top()
-    pids = [row[told["Titles"].index("PID")] for row in told["Processes"]]
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    return sum(int(row[11]) + int(row[12]) for row in fields) / os.sysconf("SC_CLK_TCK")
+    return usage(pids_of(node.container)).cpu_s
 
 
 def _packets(admin: AdminClient, arm: Arm) -> int:

@@ -22,8 +22,8 @@ from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessi
 from aiortc.mediastreams import MediaStreamError
 
 from ops.media import whip
-from ops.media.picture import Picture
-from ops.media.tracks import ClockTrack, ToneTrack
+from rtcdn.client.picture import Picture
+from rtcdn.client.tracks import ClockTrack, ToneTrack
 from rtcdn.janus.plugins import PACKAGES, streaming, videoroom
 from rtcdn.janus.protocol import Jsep
 from rtcdn.janus.ws import JanusSocket, TokenSource

@@ -23,8 +23,8 @@ from pathlib import Path
 import aiohttp
 
 from ops.media import whip
-from ops.media.picture import Picture
-from ops.media.tracks import ClockTrack, ToneTrack
+from rtcdn.client.picture import Picture
+from rtcdn.client.tracks import ClockTrack, ToneTrack
 from rtcdn.errors import ConfigError
 
 log = logging.getLogger("speaker")

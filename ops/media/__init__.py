@@ -1,4 +1,4 @@
-"""Media made here: a picture with a clock, a tone, and the client that publishes or watches them.
+"""The WHIP and WHEP client of the synthetic speaker and of tests; it needs the extra `media`.
 
-Only the synthetic speaker and tests use this; it needs the extra `media`. It knows WHIP and WHEP, and nothing of Janus.
+It knows WHIP and WHEP, and nothing of Janus. What it shows and sings is made in ``rtcdn.client``.
 """

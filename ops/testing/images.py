@@ -23,6 +23,7 @@ TARGETS = {  # image -> folder, suite of its base (empty: the base of our own im
     "test-browser": ("browser", "", ""),
     "test-sdk": ("sdk", "", ""),
     "test-media-clients": ("media-clients", "", ""),
+    "test-janode": ("janode", "", ""),
 }
 
 

@@ -11,8 +11,8 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from ops.media import whip
-from ops.media.picture import Picture
-from ops.media.tracks import ClockTrack, ToneTrack
+from rtcdn.client.picture import Picture
+from rtcdn.client.tracks import ClockTrack, ToneTrack
 from rtcdn.janus.plugins import PACKAGES, streaming, videoroom
 from rtcdn.janus.protocol import Jsep, Json
 from rtcdn.janus.ws import Handle, JanusSocket, TokenSource

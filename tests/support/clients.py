@@ -14,8 +14,8 @@ from aiortc import MediaStreamTrack, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 
 from ops.media import whip
-from ops.media.picture import Picture
-from ops.media.tracks import AUDIO_RATE, ClockTrack, ToneTrack
+from rtcdn.client.picture import Picture
+from rtcdn.client.tracks import AUDIO_RATE, ClockTrack, ToneTrack
 
 OFFERS = Path(__file__).parent.parent / "data" / "offers"
 

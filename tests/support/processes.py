@@ -73,6 +73,12 @@ class Process:
         self.signal(signal.SIGCONT)
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Does it run?"""
         return self._process is not None and self._process.poll() is None

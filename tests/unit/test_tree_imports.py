@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ OURS = {*PACKAGES, "tests"}
 # The first room on the left that fits a module holds; it may import of ours only what stands on the right.
 MAY_IMPORT = {
     "rtcdn": ("rtcdn",),
+    "rtcdn.client": ("rtcdn.client", "rtcdn.errors", "rtcdn.record"),
     "broker.core": ("broker.core", "rtcdn.record", "rtcdn.model", "rtcdn.errors", "rtcdn.ids", "rtcdn.keys"),
     "broker.sim": ("broker.sim", "broker.core", "rtcdn"),
     "broker": ("broker", "rtcdn"),
@@ -25,6 +28,8 @@ MAY_IMPORT = {
 }
 IMPURE = {"asyncio", "http", "os", "pathlib", "random", "secrets", "select", "socket", "subprocess", "threading",
           "time", "urllib", "uuid"}  # fmt: skip
+MEDIA = {"aiortc", "av", "numpy", "PIL"}
+CLIENT = "rtcdn.client"
 ONE_FILE = {"etcd3": "rtcdn/store/", "grpc": "rtcdn/store/"}
 
 
@@ -76,6 +81,28 @@ def test_the_core_is_pure() -> None:
         if name.split(".")[0] in IMPURE
     ]
     assert breaches == []
+
+
+def test_nothing_of_the_product_imports_the_client() -> None:
+    """The Python client is for programs that take part: only ops (its speaker), benchmarks and tests have it."""
+    breaches = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for module, path in modules()
+        if not within(module, (CLIENT, "ops.speaker", "bench"))
+        for line, name in imports(path)
+        if within(name, (CLIENT,))
+    ]
+    assert breaches == []
+
+
+def test_the_client_needs_no_media_to_be_imported() -> None:
+    """Whoever joins without media needs no aiortc: a session is imported where aiortc, av, numpy and pillow are not."""
+    hide = "import sys\nfor name in {names}: sys.modules[name] = None\n"
+    use = "import rtcdn.client\nfrom rtcdn.client.session import Options, Session\n"
+    make = "try: Session('https://x', 'y', Options())\nexcept Exception as error: print(error)"
+    code = hide.format(names=sorted(MEDIA)) + use + make
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.strip() == "media need aiortc: install rtcdn[client], or join with videos=0"
 
 
 @pytest.mark.parametrize("library", ONE_FILE)

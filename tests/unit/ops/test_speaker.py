@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ops.media.picture import Picture
-from ops.media.tracks import AUDIO_RATE, ToneTrack
 from ops.speaker import FIRST_PAUSE_S, LONGEST_PAUSE_S, Backoff, arguments, read_token
+from rtcdn.client.picture import Picture
+from rtcdn.client.tracks import AUDIO_RATE, ToneTrack
 from rtcdn.errors import ConfigError
 
 NOON = datetime.datetime(2026, 1, 1, 12, 0, 0, tzinfo=datetime.UTC)

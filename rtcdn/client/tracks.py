@@ -11,7 +11,7 @@ import numpy as np
 from aiortc import MediaStreamTrack
 from av import AudioFrame, VideoFrame
 
-from ops.media.picture import Picture
+from rtcdn.client.picture import Picture
 
 AUDIO_RATE = 48_000
 AUDIO_FRAME_S = 0.02

@@ -1,0 +1,129 @@
+"""The PeerConnections of a participant: what he receives, his voice, what he sends. Needs aiortc.
+
+aiortc sends no simulcast and gathers all candidates before it offers. It decodes every video of a connection only when
+the bundle is formed at once (``MAX_BUNDLE``): with its default policy all but the first video stay unread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+
+from rtcdn.client.received import AUDIO, Received
+
+Json = dict[str, Any]
+RECEIVE, VOICE, SEND = "receive", "voice", "send"
+GOOD = "connected"
+ENDED = ("failed", "closed")
+
+
+def _configuration(ice_servers: list[Json]) -> RTCConfiguration:
+    servers = [RTCIceServer(s["urls"], s.get("username"), s.get("credential")) for s in ice_servers]
+    return RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+
+
+@dataclass
+class Connection:
+    """One PeerConnection; ``id`` is the gateway's name of it, empty until that is known."""
+
+    purpose: str
+    received: Received
+    videos: int = 0  # how many are asked for on a connection that receives
+    ice_servers: list[Json] = field(default_factory=list)
+    id: str = ""
+    slots: dict[str, str] = field(default_factory=dict)  # mid -> slot
+    peer: RTCPeerConnection = field(init=False)
+    _reading: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.peer = RTCPeerConnection(_configuration(self.ice_servers))
+
+    async def offer(self, track: MediaStreamTrack | None = None) -> str:
+        """The description to send; ``track`` is what a connection that sends shows."""
+        if self.purpose == SEND:
+            assert track is not None
+            self.peer.addTransceiver(track, direction="sendonly")
+        elif self.purpose == VOICE:
+            self.peer.addTransceiver("audio", direction="sendrecv")
+        else:
+            for kind in ["audio"] + ["video"] * self.videos:
+                self.peer.addTransceiver(kind, direction="recvonly")
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        return str(self.peer.localDescription.sdp)
+
+    async def answer(self, answer: Json) -> None:
+        """Take the gateway's answer to the offer; media flow soon after."""
+        self.id = answer["connection"]
+        self.slots = {medium["mid"]: medium.get("slot", "") or AUDIO for medium in answer.get("media", [])}
+        await self.peer.setRemoteDescription(RTCSessionDescription(sdp=answer["sdp"], type="answer"))
+        for transceiver in self.peer.getTransceivers():
+            if transceiver.receiver.track and self.purpose != SEND:
+                work = self.received.read(transceiver.receiver.track, self._slot_of(transceiver))
+                self._reading.append(asyncio.create_task(work))
+
+    def _slot_of(self, transceiver: RTCRtpTransceiver) -> Callable[[], str]:
+        return lambda: AUDIO if transceiver.kind == "audio" else self.slots.get(str(transceiver.mid), "")
+
+    def sing(self, track: MediaStreamTrack | None) -> None:
+        """Send ``track`` on a voice connection, or nothing (None); the encoder rests then."""
+        self.peer.getTransceivers()[0].sender.replaceTrack(track)
+
+    async def connected(self, timeout_s: float = 15.0) -> bool:
+        """Wait until media can flow; False when it failed or took too long."""
+        reached = asyncio.Event()
+
+        @self.peer.on("connectionstatechange")
+        def _changed() -> None:
+            if self.peer.connectionState in (GOOD, *ENDED):
+                reached.set()
+
+        _changed()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await reached.wait()
+        except TimeoutError:
+            return False
+        return bool(self.peer.connectionState == GOOD)
+
+    async def figures(self) -> Json:
+        """Counters of its streams as the gateway takes them (``ConnectionFigures``)."""
+        streams, rtt_s = [], 0.0
+        for transceiver in self.peer.getTransceivers():
+            own = {"mid": str(transceiver.mid), "kind": transceiver.kind}
+            reports = {**await transceiver.receiver.getStats(), **await transceiver.sender.getStats()}
+            for report in reports.values():
+                if report.type == "inbound-rtp":
+                    streams.append({**own, **self._inbound(transceiver, report)})
+                elif report.type == "outbound-rtp" and report.packetsSent:
+                    sent = {"direction": "out", "packets": report.packetsSent, "bytes": report.bytesSent}
+                    streams.append({**own, **sent})
+                elif report.type == "remote-inbound-rtp" and report.roundTripTime:
+                    rtt_s = max(rtt_s, report.roundTripTime)
+        return {"connection": self.id, "rtt_ms": round(1000 * rtt_s, 1), "streams": streams}
+
+    def _inbound(self, transceiver: RTCRtpTransceiver, report: Any) -> Json:
+        clock = 48 if transceiver.kind == "audio" else 90  # ticks of a millisecond
+        packets, lost = report.packetsReceived, report.packetsLost
+        found = {"packets": packets, "lost": lost, "jitter_ms": round(report.jitter / clock, 1)}
+        if not (name := self._slot_of(transceiver)()):
+            return found
+        slot = self.received.slot(name)
+        slot.packets, slot.lost = packets, lost
+        return {**found, "frames": slot.frames, "width": slot.width, "height": slot.height}
+
+    async def close(self) -> None:
+        """Close it and finish reading."""
+        await self.peer.close()
+        await asyncio.gather(*self._reading, return_exceptions=True)

@@ -1,0 +1,141 @@
+"""A participant's connections and what flows in them: made when the gateway asks, replaced without a gap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from aiortc import MediaStreamTrack
+
+from rtcdn.client import sources
+from rtcdn.client.connections import RECEIVE, SEND, VOICE, Connection
+from rtcdn.client.received import AUDIO, Heard, Received, Slot
+
+Json = dict[str, Any]
+Ask = Callable[..., Awaitable[Json]]
+
+
+class Media:
+    """``ask`` sends a request to the gateway; ``heard`` is told every frame and sound that comes."""
+
+    def __init__(self, ask: Ask, heard: Heard, videos: int) -> None:
+        self._ask, self._videos = ask, videos
+        self.received = Received(heard)
+        self._connections: dict[str, Connection] = {}
+        self._joining: Connection | None = None
+        self._sending = asyncio.Lock()
+        self._camera: MediaStreamTrack | None = None
+        self._microphone: MediaStreamTrack | None = None
+        self._on = False  # is his voice sent?
+
+    # ---- what he shows and says
+
+    def prepare(self, video: sources.Video, audio: sources.Audio, label: str) -> None:
+        """Have a picture and a sound at hand; what is None stays as it was."""
+        self._camera = sources.video(video, label) or self._camera
+        self._microphone = sources.audio(audio) or self._microphone
+
+    @property
+    def ready(self) -> bool:
+        """Is there anything to say or show?"""
+        return bool(self._camera or self._microphone)
+
+    def sing(self, on: bool) -> None:
+        """Send his voice, or let the encoder rest."""
+        self._on = on
+        for connection in self._connections.values():
+            if connection.purpose == VOICE:
+                connection.sing(self._microphone if on else None)
+
+    async def show(self) -> None:
+        """Send the camera, when there is one and it is not sent yet."""
+        async with self._sending:
+            if self._camera is None or any(c.purpose == SEND for c in self._connections.values()):
+                return
+            await self._open(Connection(SEND, self.received), "")
+
+    async def hide(self) -> None:
+        """Send nothing any more."""
+        self.sing(False)
+        async with self._sending:
+            for key, connection in tuple(self._connections.items()):
+                if connection.purpose == SEND:
+                    await self._end(key)
+
+    # ---- connections
+
+    async def first_offer(self) -> str:
+        """The offer that goes with a join."""
+        await self.close()
+        self._joining = Connection(RECEIVE, self.received, self._videos)
+        return await self._joining.offer()
+
+    async def joined(self, answer: Json | None) -> None:
+        """Take the answer to the offer of a join."""
+        connection, self._joining = self._joining, None
+        if connection is None or not answer:
+            return
+        await connection.answer(answer)
+        self._connections[connection.id] = connection
+
+    async def connect(self, event: Json) -> None:
+        """Make the connection that the gateway asks for; the one that it replaces goes on until this one flows."""
+        servers = event.get("ice_servers", [])
+        connection = Connection(event["purpose"], self.received, self._videos, servers)
+        flows = await self._open(connection, event["connection"])
+        if not flows:
+            return
+        if before := event.get("replaces", ""):
+            await self._ask("flowing", connection=connection.id)
+            await self._end(before)
+
+    async def _open(self, connection: Connection, asked_for: str) -> bool:
+        """Offer, take the answer, wait until it is connected."""
+        sends = connection.purpose == SEND
+        sdp = await connection.offer(self._camera if sends else None)
+        fields: Json = {"purpose": connection.purpose, "sdp": sdp}
+        if sends:
+            fields["sources"] = {str(connection.peer.getTransceivers()[0].mid): "camera"}
+        try:
+            answer = await self._ask("offer", connection=asked_for, **fields)
+            await connection.answer(answer)
+        except BaseException:
+            await connection.close()
+            raise
+        self._connections[connection.id] = connection
+        if connection.purpose == VOICE:
+            connection.sing(self._microphone if self._on else None)
+        return await connection.connected()
+
+    async def disconnect(self, event: Json) -> None:
+        """A connection has ended."""
+        await self._end(event["connection"])
+
+    async def _end(self, key: str) -> None:
+        connection = self._connections.pop(key, None)
+        if connection is not None:
+            await connection.close()
+
+    async def close(self) -> None:
+        """End all of them."""
+        for key in tuple(self._connections):
+            await self._end(key)
+        if self._joining is not None:
+            await self._joining.close()
+            self._joining = None
+
+    # ---- what came
+
+    async def figures(self) -> list[Json]:
+        """Counters of every connection."""
+        return [await connection.figures() for connection in tuple(self._connections.values())]
+
+    def slot(self, name: str = AUDIO) -> Slot:
+        """The figures of a slot; of the sound without a name."""
+        return self.received.slot(name)
+
+    def record(self, folder: str | Path) -> None:
+        """Write every stream that comes into a folder from now on."""
+        self.received.record(Path(folder))

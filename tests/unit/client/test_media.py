@@ -1,0 +1,128 @@
+"""Media of the Python client against aiortc at the other end: received, counted, recorded, sent, replaced."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from rtcdn.client import connect
+from rtcdn.client.received import Slot, strength, tone_hz
+from tests.unit.client.gateway import running
+from tests.unit.client.test_session import QUICK, TOKEN, assert_known
+
+
+async def test_receives_every_slot_and_the_sound(tmp_path: Path) -> None:
+    """Both videos of one connection are decoded and counted, the tone is heard, files hold what came."""
+    async with running(tone_hz=600) as gateway, connect(gateway.url, TOKEN, videos=2) as session:
+        session.record(tmp_path)
+        for slot in ("v1", "v2"):
+            await session.media.received.sees(slot, 5)
+        await session.media.received.hears(600)
+        figures = await session.statistics()
+        slots = figures["slots"]
+        assert {name for name, slot in slots.items() if slot.frames and slot.packets} == {"a", "v1", "v2"}
+        assert (slots["v2"].width, slots["v2"].height) == (160, 96)
+        assert 0 < slots["v1"].longest_gap_ms < 5000
+        streams = figures["connections"][0]["streams"]
+        assert sorted(stream["kind"] for stream in streams) == ["audio", "video", "video"]
+        await gateway.until(lambda: gateway.of("statistics"))
+        assert_known(gateway)
+    with wave.open(str(tmp_path / "audio.wav")) as sound:
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(np.float32)
+    assert abs(tone_hz(samples[-24_000:]) - 600) < 5
+    for slot in ("v1", "v2"):
+        with av.open(str(tmp_path / f"{slot}.mkv")) as film:
+            frames = list(film.decode(video=0))
+        assert len(frames) >= 5
+        assert (frames[0].width, frames[0].height) == (160, 96)
+
+
+async def test_goes_live_when_promoted_and_rests_before() -> None:
+    """The voice connection is silent until he is live; then tone and camera flow, and stop when he is not any more."""
+    async with running() as gateway, connect(gateway.url, TOKEN, videos=1, video=True, audio=900) as session:
+        assert gateway.of("join")[0]["ready"] is True
+        await gateway.say(event="connect", connection="c7", purpose="voice", reason="ready")
+        await gateway.until(lambda: gateway.of("offer"))
+        await session.media.received.hears(440)
+        assert gateway.heard.get("c7/audio", 0) == 0
+        await gateway.say(event="role", role="speaker", live=True, by="mod")
+        await gateway.until(lambda: gateway.heard.get("c7/audio", 0) > 10)
+        await gateway.until(lambda: gateway.heard.get("c3/video", 0) > 3)
+        offer = gateway.of("offer")[-1]
+        assert (offer["purpose"], offer["connection"], list(offer["sources"].values())) == ("send", "", ["camera"])
+        await session.mute()
+        await gateway.say(event="role", role="viewer", live=False, by="mod")
+        await session.until(lambda known: not known.live)
+        await gateway.until(lambda: gateway.peers["c3"].connectionState == "closed")
+        assert_known(gateway)
+
+
+async def test_publishes_by_himself() -> None:
+    """``publish`` asks first and offers his camera once."""
+    async with running() as gateway, connect(gateway.url, TOKEN, videos=1) as session:
+        await session.publish(video=True, audio=700)
+        await gateway.say(event="role", role="speaker", live=True)
+        await gateway.until(lambda: gateway.heard.get("c2/video", 0) > 3)
+        assert [asked["type"] for asked in gateway.asked if asked["type"] != "statistics"] == [
+            "join",
+            "publish",
+            "offer",
+        ]
+        await session.unpublish()
+        assert session.role == "viewer"
+        assert_known(gateway)
+
+
+async def test_a_file_is_published(tmp_path: Path) -> None:
+    """A film's picture and sound, again and again."""
+    film = tmp_path / "film.mkv"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for _ in range(5):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    async with running() as gateway, connect(gateway.url, TOKEN, videos=1) as session:
+        await session.publish(video=film)
+        await gateway.until(lambda: gateway.heard.get("c2/video", 0) > 7)
+        with pytest.raises(ValueError, match="has no audio"):
+            await session.publish(audio=film)
+
+
+async def test_a_connection_is_replaced_without_a_gap() -> None:
+    """The new one flows before the old one ends, and the gateway is told."""
+    async with running() as gateway, connect(gateway.url, TOKEN, videos=1) as session:
+        await session.media.received.sees("v1", 3)
+        await gateway.say(event="connect", connection="c9", purpose="receive", replaces="c1", reason="moved")
+        await gateway.until(lambda: gateway.of("flowing"))
+        assert gateway.of("flowing")[0]["connection"] == "c9"
+        await gateway.until(lambda: gateway.peers["c1"].connectionState == "closed")
+        await session.media.received.sees("v1", 5)
+        assert session.media.slot("v1").longest_gap_ms < 3000
+
+
+async def test_media_outlive_the_socket() -> None:
+    """Frames go on while the socket is cut and resumed; no other connection is made."""
+    async with running() as gateway, connect(gateway.url, TOKEN, videos=1, reconnect=QUICK) as session:
+        await session.media.received.sees("v1", 3)
+        session.cut()
+        await gateway.until(lambda: gateway.of("resume"))
+        await session.media.received.sees("v1", 5)
+        assert list(gateway.peers) == ["c1"]
+
+
+def test_gaps_and_tones() -> None:
+    """The longest pause between frames counts from the first one; a tone is told from another."""
+    slot = Slot("v1")
+    for at_s in (1.0, 1.1, 1.6, 1.7):
+        slot.frame(at_s)
+    assert (slot.frames, slot.first_s, round(slot.longest_gap_ms)) == (4, 1.0, 500)
+    wave_form = 1000 * np.sin(2 * np.pi * 500 * np.arange(960) / 48_000)
+    assert strength(wave_form, 500) == pytest.approx(1000, rel=0.01)
+    assert strength(wave_form, 900) < 60
+    assert tone_hz(np.zeros(0)) == 0.0
