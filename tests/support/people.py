@@ -34,6 +34,11 @@ class Person:
         """What a script says; ``s`` is the SDK's session."""
         return await self.page.evaluate(f"(async () => {{ const s = window.rtcdn.session; return {script}; }})()")
 
+    async def receiving(self) -> list[str]:
+        """The connections by which he receives: a new one, or none, means that something was renegotiated."""
+        found = "(await s.statistics()).connections.filter(each => each.purpose === 'receive')"
+        return list(await self.ask(f"{found}.map(each => each.connection)"))
+
     async def refused(self, script: str) -> str:
         """The reason why the SDK's call is refused; empty when it is not."""
         guarded = f"await ({script}).then(() => '', error => error.reason)"
@@ -80,7 +85,7 @@ async def person(
 ) -> Person:
     """Somebody at the page of a session, connected."""
     token = site.admit(session, participant, role, **({"rights": rights} if rights else {}))
-    url = f"{site.url}/#session={session}&token={token}&name={participant}{more}"
+    url = f"{site.url}/#session={session}&token={token}&name={participant}&view=watch{more}"
     made = await opened(browser, url, participant, hz=hz, viewport=viewport, **devices)
     await made.until("window.rtcdn?.state === 'live'")
     return made

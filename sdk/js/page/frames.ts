@@ -38,6 +38,11 @@ export class Frames {
     return [...this.slots.keys()].filter(slot => this.moves(slot)).sort();
   }
 
+  /** Width and height of what is shown, by slot. */
+  get sizes(): Record<string, [number, number]> {
+    return Object.fromEntries([...this.slots].map(([slot, {video}]) => [slot, [video.videoWidth, video.videoHeight]]));
+  }
+
   /** Has the slot had a new picture lately? */
   moves(slot: string): boolean {
     const each = this.slots.get(slot);

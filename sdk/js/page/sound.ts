@@ -2,6 +2,8 @@
 
 const FFT = 16384;
 const SILENCE_DB = -70;
+const FAINT_DB = -50; // beside another tone: what codecs add to it stays below
+const NEAR_HZ = 20;
 const LOUD = 3; // speech of usual loudness fills the meter
 
 /** Measures the sound of a track: loudness and the loudest tone. */
@@ -41,20 +43,22 @@ export class Analyser {
     return Math.min(1, Math.sqrt(sum / this.samples.length) * LOUD);
   }
 
-  /** The loudest tone now in Hz; 0 in silence. */
-  tone(): number {
+  /** The loudest tone now in Hz, of all or of those near a frequency; 0 in silence. */
+  tone(near?: number): number {
     if (!this.node || !this.source) return 0;
     this.node.getFloatFrequencyData(this.bins);
-    return loudest(this.bins, this.node.context.sampleRate / FFT);
+    return loudest(this.bins, this.node.context.sampleRate / FFT, near);
   }
 }
 
-/** The frequency of the loudest bin, between bins by a parabola; 0 when all are quiet. */
-export function loudest(bins: Float32Array, hzPerBin: number): number {
+/** The frequency of the loudest bin (of those near `near`), between bins by a parabola; 0 when all are quiet. */
+export function loudest(bins: Float32Array, hzPerBin: number, near?: number): number {
   const at = (index: number): number => bins[index] ?? -Infinity;
-  let best = 1;
-  for (let index = 2; index < bins.length - 1; index++) if (at(index) > at(best)) best = index;
-  if (!(at(best) > SILENCE_DB)) return 0;
+  const from = near === undefined ? 1 : Math.max(1, Math.floor((near - NEAR_HZ) / hzPerBin));
+  const to = near === undefined ? bins.length - 2 : Math.min(bins.length - 2, Math.ceil((near + NEAR_HZ) / hzPerBin));
+  let best = from;
+  for (let index = from + 1; index <= to; index++) if (at(index) > at(best)) best = index;
+  if (!(at(best) > (near === undefined ? SILENCE_DB : FAINT_DB))) return 0;
   const [before, db, after] = [at(best - 1), at(best), at(best + 1)];
   const shift = (before - after) / (2 * (before - 2 * db + after)) || 0;
   return (best + shift) * hzPerBin;
@@ -75,9 +79,9 @@ export class Heard {
   }
 
   /** Loudest tone of what is heard now; 0 in silence, and when it is off or has not started. */
-  tone(): number {
+  tone(near?: number): number {
     if (!this.follow() || this.element.muted || this.element.paused) return 0;
-    return this.analyser.tone();
+    return this.analyser.tone(near);
   }
 
   /** Start the analyser too; in a click. */

@@ -1,6 +1,6 @@
 // `window.rtcdn`: what tests and the curious look at.
 
-import type {Session} from '../src/index';
+import {type LocalTracks, type Session, capture} from '../src/index';
 import type {App} from './app';
 import type {Figures} from './quality';
 
@@ -13,9 +13,13 @@ export interface Watched {
   readonly frames: Record<string, number>;
   /** Slots with a picture that moves. */
   readonly live: string[];
-  /** Hz of the loudest tone in what is heard now, 0 in silence. */
-  tone(): number;
+  /** Hz of the loudest tone in what is heard now (within 20 Hz of `near`), 0 in silence. */
+  tone(near?: number): number;
   readonly figures: Figures | null;
+  /** Width and height of what is decoded, by slot. */
+  readonly sizes: Record<string, [number, number]>;
+  /** Tracks of the devices chosen, as the page would publish them. */
+  capture(): Promise<LocalTracks>;
   readonly reconnects: number;
   readonly role: string;
   readonly seats: {slot: string; participant: string; name: string; source: string}[];
@@ -45,10 +49,14 @@ export function expose(app: App): void {
     get live() {
       return app.room?.frames.live ?? [];
     },
-    tone: () => app.heard.tone(),
+    tone: near => app.heard.tone(near),
     get figures() {
       return app.room?.quality.figures ?? null;
     },
+    get sizes() {
+      return app.room?.frames.sizes ?? {};
+    },
+    capture: () => capture({camera: true, microphone: true}),
     get reconnects() {
       return app.room?.reconnects ?? 0;
     },
