@@ -282,6 +282,10 @@ class Host:
             elif now_s - held.heard_s > NODE_GONE_S:
                 self.member.connections.lost(connection, now_s)
 
+    def generations(self) -> set[int]:
+        """Of the legs held."""
+        return {connection.generation for connection in self.member.connections.all.values()}
+
     def forget(self) -> None:
         """Let go of every leg without ending it: another gateway claims them, or has them."""
         for connection in tuple(self.held):

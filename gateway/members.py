@@ -15,10 +15,11 @@ from gateway.client.conversation import House
 from gateway.client.events import Data, Event, Hands, Presence, RaisedHand, Roster, Stage, Talking
 from gateway.client.identity import codec_of, hash_of
 from gateway.client.member import Member
+from gateway.client.stage import read_stage
 from gateway.host import Host
 from gateway.legs import Nodes
 from gateway.limits import Buckets
-from gateway.neighbours import MeshLike, read_stage
+from gateway.mesh import Mesh
 from gateway.protocol import Problem
 from gateway.restoring import claim
 from gateway.telling import Telling, Told, spawn
@@ -26,7 +27,6 @@ from rtcdn import log
 from rtcdn.model import ParticipantIntent
 
 SWEEP_S = 0.5
-LARGE = 50  # participants of a session beyond which only moderators hear who comes and goes
 _log = log.get("gateway.members")
 
 Key = tuple[str, str]  # session, participant
@@ -44,9 +44,9 @@ class Gate:
 class Members:
     """All of them, and what they share. ``changed`` is called when sessions come or go."""
 
-    def __init__(self, gateway_id: str, broker: Broker, nodes: Nodes, house: House, gate: Gate) -> None:
+    def __init__(self, gateway_id: str, broker: Broker, nodes: Nodes, mesh: Mesh, house: House, gate: Gate) -> None:
+        self.mesh = mesh
         self.gateway_id, self.broker, self.nodes, self.house = gateway_id, broker, nodes, house
-        self.mesh: MeshLike
         self.joining = gate.joining
         self.changed: Callable[[], None] = lambda: None
         self._gate = gate
@@ -143,9 +143,14 @@ class Members:
         if hands:
             member.say(hands)
         if last >= 0:
-            for data in self.mesh.since(session, last):
-                if member.hears(data):
-                    member.say(data)
+            self.spawn(self._missed(member, last))
+
+    async def _missed(self, member: Member, last: int) -> None:
+        """Say data after ``last``, once they are known here."""
+        await self.mesh.ready(member.who.session)
+        for data in self.mesh.since(member.who.session, last):
+            if member.hears(data):
+                member.say(data)
 
     # ---- news (``gateway.mesh.Listener``, and the broker's stage)
 
@@ -172,10 +177,8 @@ class Members:
         """How many are here."""
         self._spread(session, lambda _: roster)
 
-    def presence(self, session: str, presence: Presence) -> None:
+    def presence(self, session: str, presence: Presence, large: bool) -> None:
         """Who came and went: in large sessions for moderators alone."""
-        roster = self.mesh.state(session).roster
-        large = roster is not None and roster.total > LARGE
         self._spread(session, lambda m: presence if not large or m.role == "moderator" else None)
 
     def hands(self, session: str, queue: list[RaisedHand]) -> None:

@@ -75,6 +75,7 @@ class Participants:
         self._held: dict[Key, Resource] = {}
         self._attending: set[asyncio.Task[None]] = set()
         self._telling = Telling()
+        self.also_used: Callable[[], set[tuple[str, str]]] = set  # nodes that others of this gateway use
 
     def __len__(self) -> int:
         """How many resources are held."""
@@ -254,7 +255,7 @@ class Participants:
                     await self.end(resource, "half-open")
                 elif now_s - resource.heard_s > NODE_GONE_S:
                     await self.end(resource, "node-away")
-            await self._nodes.close_idle({(each.leg.node, each.leg.address) for each in self.held()})
+            await self._nodes.close_idle({(each.leg.node, each.leg.address) for each in self.held()} | self.also_used())
 
     async def close(self, patience_s: float = 2.0) -> None:
         """Stop, leaving what is held to be adopted by another gateway; news under way still gets its chance."""
