@@ -32,6 +32,18 @@ export class Frames {
     return Object.fromEntries([...this.slots].map(([slot, each]) => [slot, each.base + each.seen]));
   }
 
+  /** Width and height of the pictures by slot. */
+  get sizes(): Record<string, [number, number]> {
+    return Object.fromEntries([...this.slots].map(([slot, {video}]) => [slot, [video.videoWidth, video.videoHeight]]));
+  }
+
+  /** Somebody else has the slot: it has no picture until the next one. */
+  anew(slot: string): void {
+    this.look();
+    const each = this.slots.get(slot);
+    if (each) each.movedMs = -Infinity;
+  }
+
   /** Slots with a picture that moves. */
   get live(): string[] {
     this.look();
