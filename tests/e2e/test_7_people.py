@@ -78,7 +78,7 @@ async def test_a_viewer_is_promoted_and_demoted(
     await second.page.evaluate("window.rtcdn.resetGap()")
     since_s = time.monotonic()
     await host.ask(f"await s.promote('{first.participant}')")
-    heard = f"Math.abs(window.rtcdn.tone({first.hz}) - {first.hz}) < 20"
+    heard = f"Math.abs(window.rtcdn.loudest({first.hz}) - {first.hz}) < 20"
     his = f"seat => seat.participant === '{first.participant}'"
     seen = f"window.rtcdn.live.includes(window.rtcdn.seats.find({his})?.slot)"
     audible_s = await second.timed("audible", since_s, heard)
@@ -86,12 +86,12 @@ async def test_a_viewer_is_promoted_and_demoted(
     await host.sees(first.participant)
     await first.sees("host")
     await first.hears(HOST_HZ)
-    assert await first.page.evaluate(f"window.rtcdn.tone({first.hz})") == 0  # never one's own voice
+    assert await first.page.evaluate(f"window.rtcdn.loudest({first.hz})") == 0  # never one's own voice
     await second.page.screenshot(path=pictures / "promoted.png")
     await first.page.screenshot(path=pictures / "on-stage.png")
     await host.ask(f"await s.demote('{first.participant}')")
     await second.until(f"!window.rtcdn.seats.some(seat => seat.participant === '{first.participant}')")
-    await second.until(f"window.rtcdn.tone({first.hz}) === 0")
+    await second.until(f"window.rtcdn.loudest({first.hz}) === 0")
     await first.hears(HOST_HZ)
     assert await second.receiving() == before
     gap_ms = await second.page.evaluate("window.rtcdn.longestGapMs")
@@ -123,7 +123,7 @@ async def test_eight_speakers_pass_through_four_slots(
         await host.ask(f"await s.promote('{name}')")
         on_stage.append(made)
         await watcher.sees(name)
-        await watcher.until(f"window.rtcdn.tone({hz}) > 0")
+        await watcher.until(f"window.rtcdn.loudest({hz}) > 0")
     await watcher.page.screenshot(path=pictures / "four-slots.png")
     assert await watcher.receiving() == connections
     gap_ms = await watcher.page.evaluate("window.rtcdn.longestGapMs")
@@ -139,17 +139,17 @@ async def test_mute_by_oneself_and_by_a_moderator(site: Site, browser: Browser, 
     guest = await person(browser, site, SESSION, "guest", role="speaker", hz=900)
     await guest.ask("await s.publish(await rtcdn.capture())")
     watcher = await person(browser, site, SESSION, "mute-watcher")
-    await watcher.until("window.rtcdn.tone(900) > 0")
+    await watcher.until("window.rtcdn.loudest(900) > 0")
     await guest.ask("await s.mute(true)")
-    await watcher.until("window.rtcdn.tone(900) === 0")
+    await watcher.until("window.rtcdn.loudest(900) === 0")
     await guest.ask("await s.mute(false)")
-    await watcher.until("window.rtcdn.tone(900) > 0")
+    await watcher.until("window.rtcdn.loudest(900) > 0")
     await host.ask("await s.mute(true, 'guest')")
     await guest.until("window.rtcdn.session.muted")
-    await watcher.until("window.rtcdn.tone(900) === 0")
+    await watcher.until("window.rtcdn.loudest(900) === 0")
     await watcher.hears(HOST_HZ)
     await guest.ask("await s.mute(false)")
-    await watcher.until("window.rtcdn.tone(900) > 0")
+    await watcher.until("window.rtcdn.loudest(900) > 0")
     await guest.ask("await s.leave()")
 
 

@@ -5,7 +5,7 @@ import {describe, it} from 'node:test';
 
 import type {SessionStatistics, StreamStatistics} from '../src/index';
 import {figuresOf} from './quality';
-import {loudest} from './sound';
+import {loudest, loudestNear} from './sound';
 
 const stream = (more: Partial<StreamStatistics>): StreamStatistics => ({mid: '0', slot: 'v1', direction: 'in', kind: 'video', packets: 0, lost: 0, jitterMs: 0, bytes: 0, frames: 0, dropped: 0, freezes: 0, freezeS: 0, width: 0, height: 0, fps: 0, ...more});
 const STATISTICS: SessionStatistics = {
@@ -33,5 +33,15 @@ describe('figures', () => {
     const hz = loudest(bins, 10);
     ok(hz > 410 && hz < 415, String(hz));
     equal(loudest(new Float32Array(100).fill(-90), 10), 0);
+  });
+
+  it('finds a weaker tone where it is asked for, and not the slope of a stronger one', () => {
+    const bins = new Float32Array(4000).fill(-120);
+    bins.set([-50, -20, -50], 300); // 878 Hz
+    bins.set([-70, -45, -70], 170); // 500 Hz
+    const hzPerBin = 48_000 / 16_384;
+    deepEqual([loudest(bins, hzPerBin), loudestNear(bins, hzPerBin, 500), loudestNear(bins, hzPerBin, 700)].map(Math.round), [882, 501, 0]);
+    bins.set([-30, -25, -22, -20], 298);
+    equal(loudestNear(bins, hzPerBin, 858), 0);
   });
 });

@@ -32,15 +32,22 @@ export class Frames {
     return Object.fromEntries([...this.slots].map(([slot, each]) => [slot, each.base + each.seen]));
   }
 
+  /** Width and height of the pictures by slot. */
+  get sizes(): Record<string, [number, number]> {
+    return Object.fromEntries([...this.slots].map(([slot, {video}]) => [slot, [video.videoWidth, video.videoHeight]]));
+  }
+
+  /** Somebody else has the slot: it has no picture until the next one. */
+  anew(slot: string): void {
+    this.look();
+    const each = this.slots.get(slot);
+    if (each) each.movedMs = -Infinity;
+  }
+
   /** Slots with a picture that moves. */
   get live(): string[] {
     this.look();
     return [...this.slots.keys()].filter(slot => this.moves(slot)).sort();
-  }
-
-  /** Width and height of what is shown, by slot. */
-  get sizes(): Record<string, [number, number]> {
-    return Object.fromEntries([...this.slots].map(([slot, {video}]) => [slot, [video.videoWidth, video.videoHeight]]));
   }
 
   /** Has the slot had a new picture lately? */

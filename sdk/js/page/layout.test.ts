@@ -40,7 +40,7 @@ describe('layout', () => {
 
   it('takes the columns that make tiles largest', () => {
     deepEqual([1, 2, 4, 8].map(count => gridOf(count, DESKTOP).columns), [1, 2, 2, 3]);
-    deepEqual([1, 2, 4, 8].map(count => gridOf(count, PHONE).columns), [1, 1, 2, 2]);
+    deepEqual([1, 2, 4, 8].map(count => gridOf(count, PHONE).columns), [1, 1, 1, 2]);
   });
 
   it('keeps faces between 5:4 and 16:9', () => {

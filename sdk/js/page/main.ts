@@ -5,5 +5,5 @@ import {App} from './app';
 import {expose} from './window';
 
 const app = new App(sdk);
-expose(app);
+expose(app, sdk);
 void app.begin();

@@ -54,6 +54,8 @@ export function figuresOf(statistics: SessionStatistics, before: {bytes: number;
 /** Shows both. `figures` are the newest, for tests. */
 export class QualityView {
   figures: (Figures & {bytes: number}) | null = null;
+  /** The connections on which one receives. */
+  receiving: readonly string[] = [];
   private latest: SessionStatistics | null = null;
   private before: {bytes: number; atMs: number} | null = null;
   private quality: Quality = {network: 'good', videos: []};
@@ -68,8 +70,13 @@ export class QualityView {
   open(on: boolean): void {
     this.shown = on;
     if (!on) return;
-    this.session.statistics().then(latest => this.take(latest), () => undefined);
+    this.look();
     this.render();
+  }
+
+  /** Ask for figures now. */
+  look(): void {
+    this.session.statistics().then(latest => this.take(latest), () => undefined);
   }
 
   /** The gateway says how good it is. */
@@ -84,6 +91,7 @@ export class QualityView {
     this.figures = figuresOf(statistics, this.before, nowMs);
     if (!this.before || nowMs - this.before.atMs > 900) this.before = {bytes: this.figures.bytes, atMs: nowMs};
     this.latest = statistics;
+    this.receiving = statistics.connections.filter(each => each.purpose === 'receive').map(each => each.connection);
     if (this.shown) this.render();
   }
 

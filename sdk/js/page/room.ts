@@ -71,6 +71,7 @@ export class Room {
       this.heard.wake();
       void session.startAudio().then(() => show(byId('sound-start'), false), () => undefined);
     };
+    this.quality.look();
     this.people.changed();
     this.draw();
   }
@@ -82,6 +83,7 @@ export class Room {
     };
     for (const event of [Event.Stage, Event.Talking, Event.Track, Event.Muted, Event.Role] as const) on(event, () => this.draw());
     for (const event of [Event.Roster, Event.Presence, Event.Hands, Event.Role] as const) on(event, () => this.crowd());
+    on(Event.Track, () => this.quality.look());
     on(Event.State, detail => this.connection(detail));
     on(Event.Role, detail => this.role(detail));
     on(Event.Muted, detail => this.muted(detail));

@@ -2,8 +2,8 @@
 
 const FFT = 16384;
 const SILENCE_DB = -70;
-const FAINT_DB = -50; // beside another tone: what codecs add to it stays below
 const NEAR_HZ = 20;
+const AUDIBLE_DB = -60; // beside another tone: codecs leave traces
 const LOUD = 3; // speech of usual loudness fills the meter
 
 /** Measures the sound of a track: loudness and the loudest tone. */
@@ -43,22 +43,32 @@ export class Analyser {
     return Math.min(1, Math.sqrt(sum / this.samples.length) * LOUD);
   }
 
-  /** The loudest tone now in Hz, of all or of those near a frequency; 0 in silence. */
+  /** The loudest tone now in Hz, of all or near one; 0 in silence. */
   tone(near?: number): number {
     if (!this.node || !this.source) return 0;
     this.node.getFloatFrequencyData(this.bins);
-    return loudest(this.bins, this.node.context.sampleRate / FFT, near);
+    const hzPerBin = this.node.context.sampleRate / FFT;
+    return near === undefined ? loudest(this.bins, hzPerBin) : loudestNear(this.bins, hzPerBin, near);
   }
 }
 
-/** The frequency of the loudest bin (of those near `near`), between bins by a parabola; 0 when all are quiet. */
-export function loudest(bins: Float32Array, hzPerBin: number, near?: number): number {
+/** The frequency of the loudest bin; 0 when all are quiet. */
+export function loudest(bins: Float32Array, hzPerBin: number): number {
+  return peak(bins, hzPerBin, 1, bins.length - 2, SILENCE_DB);
+}
+
+/** The same near a frequency; 0 when nothing rises there. */
+export function loudestNear(bins: Float32Array, hzPerBin: number, hz: number): number {
+  const [first, last] = [Math.floor((hz - NEAR_HZ) / hzPerBin), Math.ceil((hz + NEAR_HZ) / hzPerBin)];
+  return peak(bins, hzPerBin, Math.max(1, first), Math.min(bins.length - 2, last), AUDIBLE_DB);
+}
+
+/** Between bins by a parabola. */
+function peak(bins: Float32Array, hzPerBin: number, first: number, last: number, leastDb: number): number {
   const at = (index: number): number => bins[index] ?? -Infinity;
-  const from = near === undefined ? 1 : Math.max(1, Math.floor((near - NEAR_HZ) / hzPerBin));
-  const to = near === undefined ? bins.length - 2 : Math.min(bins.length - 2, Math.ceil((near + NEAR_HZ) / hzPerBin));
-  let best = from;
-  for (let index = from + 1; index <= to; index++) if (at(index) > at(best)) best = index;
-  if (!(at(best) > (near === undefined ? SILENCE_DB : FAINT_DB))) return 0;
+  let best = first;
+  for (let index = first + 1; index <= last; index++) if (at(index) > at(best)) best = index;
+  if (!(at(best) > leastDb) || at(best - 1) > at(best) || at(best + 1) > at(best)) return 0;
   const [before, db, after] = [at(best - 1), at(best), at(best + 1)];
   const shift = (before - after) / (2 * (before - 2 * db + after)) || 0;
   return (best + shift) * hzPerBin;
@@ -78,7 +88,7 @@ export class Heard {
     this.element.muted = value;
   }
 
-  /** Loudest tone of what is heard now; 0 in silence, and when it is off or has not started. */
+  /** Loudest tone of what is heard now, of all or near one; 0 in silence, and when it is off or has not started. */
   tone(near?: number): number {
     if (!this.follow() || this.element.muted || this.element.paused) return 0;
     return this.analyser.tone(near);

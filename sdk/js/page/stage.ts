@@ -112,6 +112,7 @@ export class StageView {
     box.root.dataset['waiting'] = String(waits);
     box.root.inert = waits;
     if (waits) {
+      if (box.participant) this.frames.anew(key);
       box.participant = '';
       this.connect(key, box, false);
     }
@@ -134,6 +135,7 @@ export class StageView {
     show(hand, tile.hand);
     setIcon(hand.firstElementChild as HTMLElement, 'hand');
     root.setAttribute('aria-label', [name, tile.talking && 'speaking', tile.muted && 'muted', tile.hand && 'hand raised'].filter(Boolean).join(', '));
+    if (box.participant !== tile.participant) this.frames.anew(tile.key);
     box.participant = tile.participant;
     this.connect(tile.key, box, tile.mine, tile.kind);
   }

@@ -10,6 +10,7 @@ import {SCENES} from './states';
 
 const asked = new URLSearchParams(location.search).get('state') ?? 'watching';
 const scene = SCENES[asked] ?? {};
+const SETTLE_MS = 300;
 const device = (id: string, label: string): {id: string; label: string} => ({id, label});
 const DEVICES = {cameras: [device('c', 'Integrated camera')], microphones: [device('m', 'Desk microphone'), device('n', 'Headset')], speakers: [device('s', 'Built-in speakers')]};
 
@@ -20,13 +21,20 @@ function link(): string {
   return `#${new URLSearchParams({session: 'town-hall', token, view, name: 'Ines Duarte'}).toString()}`;
 }
 
-let joined: FakeSession | null = null;
+/** The state is reached: tests wait for it. */
+function ready(): void {
+  document.documentElement.dataset['demo'] = 'ready';
+}
+
 const sdk: Sdk = {
   connect: async () => {
     if (scene.forever) return new Promise(() => undefined);
     if (scene.refuse) throw scene.refuse();
-    joined = new FakeSession({role: scene.role ?? 'viewer', rights: scene.rights ?? ['view'], ...scene.facts?.()});
-    setTimeout(() => scene.then?.(joined as FakeSession), 300);
+    const joined = new FakeSession({role: scene.role ?? 'viewer', rights: scene.rights ?? ['view'], ...scene.facts?.()});
+    setTimeout(() => {
+      scene.then?.(joined);
+      ready();
+    }, SETTLE_MS);
     return joined;
   },
   prejoin: async () => ({camera: {ok: true, devices: []}, microphone: {ok: true, devices: []}, speakers: [], regions: [], measuredRtt: {'eu-central': 23.4}, turn: {present: false, reachable: false}}),
@@ -43,5 +51,6 @@ const sdk: Sdk = {
 
 history.replaceState(null, '', `${location.pathname}${location.search}${asked === 'start' ? '' : link()}`);
 const app = new App(sdk);
-expose(app);
+expose(app, sdk);
 void app.begin();
+if (asked === 'start' || asked.startsWith('prejoin') || scene.forever || scene.refuse) setTimeout(ready, SETTLE_MS);

@@ -2,7 +2,7 @@
 
 import type {EventDetail, Hands, Limit, LocalTracks, Message, Page, Person, Role, Roster, Session, SessionStatistics, Stage} from '../../src/index';
 import {Event, State} from '../../src/index';
-import {person} from './pictures';
+import {microphone, person} from './pictures';
 
 /** What a state of the demo sets. */
 export type Facts = Partial<Omit<FakeSession, 'on' | 'tell'>>;
@@ -65,7 +65,12 @@ export class FakeSession implements Session {
     };
   }
 
-  attachAudio(): void {}
+  attachAudio(element?: HTMLAudioElement): void {
+    if (!element || this.audioBlocked) return;
+    element.srcObject = new MediaStream([microphone()]);
+    element.play().catch(() => undefined);
+  }
+
   setVolume(): void {}
   async setAudioOutput(): Promise<void> {}
 
@@ -125,7 +130,12 @@ export class FakeSession implements Session {
   }
 
   async demote(): Promise<void> {}
-  async remove(): Promise<void> {}
+
+  async remove(participant: string): Promise<void> {
+    const speakers = this.roster.speakers.filter(each => each.participant !== participant);
+    this.tell(Event.Roster, {...this.roster, speakers}, {roster: {...this.roster, speakers}});
+  }
+
   async setQuality(_limit: Limit): Promise<void> {}
 
   async participants({search = ''}: {search?: string} = {}): Promise<Page> {
