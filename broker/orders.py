@@ -27,6 +27,7 @@ class Hello(Record):
     hello: str
     last: int = 0
     participants: tuple[Presented, ...] = ()
+    follow: tuple[str, ...] = ()  # sessions of which it wants to know who is on stage
 
 
 @dataclass(slots=True)
@@ -72,6 +73,8 @@ def order_message(number: int, order: Order) -> dict[str, Any]:
         "leg": order.legs[0].leg if order.order in ("remove", "move") and len(order.legs) == 1 else "",  # else all
         "legs": [leg.to_dict() for leg in order.legs],
         "reason": order.reason,
+        "by": order.by,
+        "detail": order.detail,
     }
 
 

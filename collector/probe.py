@@ -60,8 +60,10 @@ class Probe:
             return None
         there = audiobridge.read_participants(answer)
         links = tuple(sorted(each.id for each in there if each.is_link))
-        people = sum(not each.is_link and not each.suspended for each in there)
-        return ContextInfo(id=room, forwarders=self.node.forwarders(room), participants=people, links=links)
+        people = [each for each in there if not each.is_link]
+        suspended = sum(each.suspended for each in people)
+        mixed, forwarders = len(people) - suspended, self.node.forwarders(room)
+        return ContextInfo(id=room, forwarders=forwarders, participants=mixed, suspended=suspended, links=links)
 
     def _stage(self, mountpoint: str) -> ContextInfo | None:
         answer = self.node.if_there(streaming.info(mountpoint, self.node.keys(mountpoint)))

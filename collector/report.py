@@ -19,7 +19,7 @@ def plugin_data(contexts: Iterable[ContextInfo], view: View) -> PluginData:
         contexts=there,
         handles=view.handles,
         peerconnections=view.peerconnections,
-        talking={context: who for context, who in sorted(view.talking.items()) if context in ids},
+        talkers={context: tuple(sorted(who)) for context, who in sorted(view.talking.items()) if context in ids},
     )
 
 

@@ -28,7 +28,7 @@ class View:
     started_us: int = 0
     handles: int = 0
     peerconnections: int = 0
-    talking: dict[str, str] = field(default_factory=dict)
+    talking: dict[str, set[str]] = field(default_factory=dict)
     streams: dict[tuple[str, str], tuple[StreamInfo, ...]] = field(default_factory=dict)
     watching: dict[int, str] = field(default_factory=dict)
 
@@ -109,13 +109,15 @@ class View:
         elif what in ("unpublished", "leaving", "left", "kicked"):
             self.streams.pop((context, str(data.get("id", ""))), None)
             self._talk(context, str(data.get("id", "")), talks=False)
+        elif what in ("mute", "suspended") or data.get("muted") is True:  # Janus does not say that he stopped talking
+            self._talk(context, str(data.get("id", "")), talks=False)
         elif what in ("started", "starting", "switching") and handle and "room" not in data:
             self.watching[handle] = context
 
     def _talk(self, context: str, who: str, talks: bool) -> None:
-        if talks:
-            self.talking[context] = who
-        elif self.talking.get(context) == who:
+        people = self.talking.setdefault(context, set())
+        (people.add if talks else people.discard)(who)
+        if not people:
             del self.talking[context]
 
 

@@ -11,15 +11,9 @@ from contextlib import AsyncExitStack
 import aiohttp
 from aiohttp import web
 
-from gateway.api import Door, application
-from gateway.broker_client import Broker
-from gateway.legs import Nodes
-from gateway.limits import Buckets
-from gateway.orders import Orders
-from gateway.participants import Participants
-from gateway.peers import Peers
 from gateway.registry import Registry
 from gateway.settings import Settings, read
+from gateway.wiring import Limits, assemble
 from rtcdn import log, tls
 from rtcdn.errors import ConfigError
 from rtcdn.model import GatewayInfo
@@ -41,27 +35,36 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         stack.callback(verifier.close)
         info = GatewayInfo(settings.region, settings.public_url, str(settings.peer_address))
         registry = Registry(store, settings.gateway_id, info, settings.lease_s)
-        broker = Broker(inside, settings.brokers, settings.gateway_id)
-        participants = Participants(broker, Nodes(settings.base.secrets_dir), settings.max_participants)
-        orders = Orders(inside, settings.broker_streams, settings.gateway_id, broker, participants)
-        door = Door(
-            participants,
-            Peers(between, registry, broker, participants),
-            verifier,
-            Buckets(settings.join_rate_ps, settings.join_burst),
-            asyncio.Semaphore(settings.max_joins),
+        gateway = assemble(
+            settings.gateway_id,
+            settings.region,
+            inside,
+            between,
+            brokers=settings.brokers,
+            streams=settings.broker_streams,
+            registry=registry,
+            verifier=verifier,
+            secrets_dir=settings.base.secrets_dir,
+            limits=Limits(
+                settings.join_rate_ps,
+                settings.join_burst,
+                settings.max_participants,
+                settings.max_joins,
+                settings.sockets_per_address,
+            ),
         )
-        runner = web.AppRunner(application(door), access_log=None, shutdown_timeout=3)
+        runner = web.AppRunner(gateway.app, access_log=None, shutdown_timeout=3)
         await runner.setup()
         await web.TCPSite(runner, settings.listen.host, settings.listen.port, backlog=1024).start()
         _log.info("serving", gateway=settings.gateway_id, listen=settings.listen)
-        tasks = [asyncio.create_task(work) for work in (registry.run(), orders.run(), participants.sweep())]
+        tasks = [asyncio.create_task(work) for work in gateway.work()]
         await _until(stop, tasks)
         await registry.leave()
+        await gateway.sockets.close()
         await runner.cleanup()
         for task in tasks:
             task.cancel()
-        await participants.close()
+        await gateway.close()
 
 
 async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

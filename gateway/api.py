@@ -15,9 +15,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway import metrics, protocol
 from gateway.limits import Buckets
+from gateway.mesh import Mesh
 from gateway.participants import Participants, Resource
 from gateway.peers import BODY, HOP, Peers
 from gateway.protocol import FRAGMENT_TYPE, SDP_TYPE, Problem, Way
+from gateway.registry import Registry
+from gateway.sockets import Sockets
 from rtcdn import ids, log
 from rtcdn.errors import BadToken, InvalidRequest, NodeAway, NodeRefused
 from rtcdn.tokens import Claims, Verifier
@@ -47,6 +50,9 @@ class Door:
     verifier: Verifier
     joins: Buckets
     joining: asyncio.Semaphore
+    registry: Registry
+    sockets: Sockets
+    mesh: Mesh
 
     async def post(self, request: web.Request) -> web.Response:
         """An offer: join."""
@@ -102,9 +108,28 @@ class Door:
         what = {"Accept-Patch": FRAGMENT_TYPE} if "pid" in request.match_info else {"Accept-Post": SDP_TYPE}
         return web.Response(status=204, headers={**PREFLIGHT, **what})
 
+    async def ws(self, request: web.Request) -> web.StreamResponse:
+        """A client of the WebSocket API, for as long as his socket lives."""
+        return await self.sockets.serve(request, _address(request))
+
+    async def regions(self, _: web.Request) -> web.Response:
+        """Where there are gateways: one of each region, for clients to measure."""
+        found = {info.region: info.url for _, info in sorted(self.registry.gateways.items()) if info.region}
+        return web.json_response({"regions": [{"region": r, "url": url} for r, url in sorted(found.items())]})
+
+    async def ping(self, _: web.Request) -> web.Response:
+        """For measuring the round trip."""
+        return web.Response(status=204, headers={"Cache-Control": "no-store"})
+
+    async def members(self, request: web.Request) -> web.Response:
+        """Who is held here, for operators inside: nginx does not pass it on."""
+        if request.headers.get("X-Forwarded-For"):
+            raise web.HTTPNotFound
+        return web.json_response({"members": self.sockets.members.shown()})
+
     async def healthz(self, _: web.Request) -> web.Response:
         """Alive."""
-        return web.json_response({"status": "ok", "resources": len(self.participants)})
+        return web.json_response({"status": "ok", "resources": len(self.participants), "sockets": len(self.sockets)})
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus metrics."""
@@ -207,6 +232,8 @@ async def _answers(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception:  # noqa: BLE001  (whatever happens, a client gets an answer and the process lives)
         _log.exception("request-failed", method=request.method, path=request.path)
         response = _written(Problem(500, "internal", "something went wrong here", "tell the operator"))
+    if response.prepared:
+        return response  # a WebSocket that has ended
     response.headers.extend(CORS)
     metrics.ANSWERED.labels(request.match_info.get("way", "-"), request.method[:8], response.status).inc()
     return response
@@ -229,6 +256,11 @@ def application(door: Door) -> web.Application:
     app.router.add_patch(RESOURCE, door.patch)
     app.router.add_delete(RESOURCE, door.delete)
     app.router.add_options(RESOURCE, door.options)
+    app.router.add_get("/ws", door.ws)
+    app.router.add_get("/regions", door.regions)
+    app.router.add_get("/ping", door.ping)
+    app.router.add_get("/peer", door.mesh.handle)
+    app.router.add_get("/members", door.members)
     app.router.add_get("/healthz", door.healthz)
     app.router.add_get("/metrics", door.metrics)
     return app

@@ -53,8 +53,9 @@ class Broker:
         janus_session: int,
         handle: int,
         streams: tuple[StreamInfo, ...],
+        hold: bool = False,
     ) -> None:
-        """Tell that media of a leg can flow, and what a publisher's streams are."""
+        """Tell that media of a leg can flow, and what a publisher's streams are. ``hold``: it is ours from now on."""
         body = {
             "leg": leg,
             "state": "up",
@@ -62,6 +63,7 @@ class Broker:
             "janus_session": janus_session,
             "handle": handle,
             "streams": [stream.to_dict() for stream in streams],
+            "gateway": self._gateway_id if hold else "",
         }
         await self._call("POST", self._path(session, participant, "media"), body)
 
@@ -73,6 +75,14 @@ class Broker:
         except Problem as problem:
             if problem.status != 404:
                 raise
+
+    async def set_role(self, session: str, participant: str, role: str, by: str) -> None:
+        """Promote or demote, as ``by`` asks."""
+        await self._call("POST", self._path(session, participant, "role"), {"role": role, "by": by})
+
+    async def remove(self, session: str, participant: str, by: str, reason: str) -> None:
+        """Put a participant out, as ``by`` asks."""
+        await self._call("POST", self._path(session, participant, "remove"), {"by": by, "reason": reason})
 
     @staticmethod
     def _path(session: str, participant: str, what: str = "attach") -> str:

@@ -1,4 +1,6 @@
-"""Legs in Janus: a publisher's in a VideoRoom, a viewer's in a mountpoint. Each has a janus_session of its own.
+"""Legs in Janus: a publisher's in a VideoRoom, a viewer's in a mountpoint, a voice in a mix.
+
+Each has a janus_session of its own.
 
 Sockets are one per node and shared; a janus_session outlives its socket, so that another gateway can claim it.
 """
@@ -14,13 +16,13 @@ from gateway import sdp
 from gateway.protocol import Problem
 from rtcdn import log
 from rtcdn.errors import ConfigError, NodeAway, NodeRefused
-from rtcdn.janus.plugins import PACKAGES, ContextKeys, streaming, videoroom
+from rtcdn.janus.plugins import PACKAGES, ContextKeys, audiobridge, streaming, videoroom
 from rtcdn.janus.protocol import Jsep, Json
 from rtcdn.janus.ws import Handle, JanusSession, JanusSocket, TokenSource
-from rtcdn.model import Leg, NodeSecrets, StreamInfo
+from rtcdn.model import Kind, Leg, NodeSecrets, StreamInfo
 from rtcdn.secrets import context_pin, context_secret, load_node_secrets
 
-ID_EXISTS = 436  # of VideoRoom
+ID_EXISTS = {Kind.VR: 436, Kind.AB: audiobridge.ID_EXISTS}
 TAKE_OVER_TRIES = 10
 TAKE_OVER_PAUSE_S = 0.1
 OPEN_S = 2.0  # a node that does not even answer this is away: the client may try elsewhere
@@ -51,11 +53,30 @@ class LiveLeg:
             await self.handle.trickle(candidates)
 
     async def restart(self, offer: str) -> str:
-        """Restart ICE of a publisher with his offer of new credentials; the answer."""
-        _, answer = await self.handle.call(videoroom.restart_ice(), Jsep("offer", offer))
+        """Answer a publisher's next offer: new ICE credentials, or other media; his streams may change with it."""
+        data, answer = await self.handle.call(videoroom.restart_ice(), Jsep("offer", offer))
         if answer is None:
-            raise NodeRefused(0, "no answer to an ICE restart")
+            raise NodeRefused(0, "no answer to another offer")
+        self.streams = read_streams(data) or self.streams
         return answer.sdp
+
+    async def speak(self, room: str, participant: str, on: bool) -> None:
+        """Take part in the mix, or wait suspended."""
+        act = audiobridge.resume if on else audiobridge.suspend
+        await self.handle.request(act(room, participant))
+
+    async def mute(self, on: bool) -> None:
+        """Mute a voice, or not."""
+        await self.handle.call(audiobridge.configure(muted=on))
+
+    async def shape(self, streams: list[Json]) -> None:
+        """Say which media of a view are sent, as ``streaming.stream`` writes them."""
+        await self.handle.call(streaming.configure_streams(streams))
+
+    async def speaks(self, room: str, participant: str) -> bool:
+        """Does a claimed voice take part in the mix?"""
+        found = audiobridge.read_participants(await self.handle.request(audiobridge.list_participants(room)))
+        return any(each.id == participant and not each.suspended for each in found)
 
     async def end(self) -> None:
         """Destroy the janus_session: the connection closes and the context lets him go. Never raises.
@@ -83,16 +104,26 @@ class Nodes:
         live = await self._open(leg, opaque_id)
         try:
             pin = context_pin(self.secrets(leg.node).context_key, leg.context)
-            await self._join(live.handle, leg, participant, pin)
+            await self._join(live.handle, leg, participant, videoroom.join_publisher(leg.context, participant, pin))
             body = videoroom.publish(leg.bitrate_bps)
             data, answer = await live.handle.call(body, Jsep("offer", sdp.for_janus(offer)))
         except BaseException:
             await asyncio.shield(live.end())
             raise
-        rows = data.get("streams")
-        found = (StreamInfo.from_dict(row) for row in rows) if isinstance(rows, list) else ()
-        live.streams = tuple(stream for stream in found if stream)
+        live.streams = read_streams(data)
         live.answer = answer.sdp if answer else ""
+        return live
+
+    async def talk(self, leg: Leg, participant: str, opaque_id: str, offer: str) -> LiveLeg:
+        """Join the leg's mix suspended, with ``offer``: connected, neither mixed nor encoded."""
+        live = await self._open(leg, opaque_id)
+        try:
+            pin = context_pin(self.secrets(leg.node).context_key, leg.context)
+            body = audiobridge.join(leg.context, participant, pin, suspended=True)
+            live.answer = await self._join(live.handle, leg, participant, body, Jsep("offer", sdp.for_janus(offer)))
+        except BaseException:
+            await asyncio.shield(live.end())
+            raise
         return live
 
     async def view(self, leg: Leg, opaque_id: str, offer: str) -> LiveLeg:
@@ -125,29 +156,31 @@ class Nodes:
             await asyncio.shield(LiveLeg(session, Handle(session, 0)).end())
             raise
 
-    async def _join(self, handle: Handle, leg: Leg, participant: str, pin: str) -> None:
-        """Join as publisher; while the id is taken by an earlier connection of the same speaker, put that one out."""
+    async def _join(self, handle: Handle, leg: Leg, participant: str, body: Json, offer: Jsep | None = None) -> str:
+        """Join a room; the answer to ``offer``. While the id is taken by an earlier connection, put that one out."""
         node = self.secrets(leg.node)
+        pin = context_pin(node.context_key, leg.context)
         keys = ContextKeys(secret=context_secret(node.context_key, leg.context), pin=pin)
+        kick = (audiobridge if leg.kind is Kind.AB else videoroom).kick(leg.context, keys, participant)
         for _ in range(TAKE_OVER_TRIES):
             try:
-                await handle.call(videoroom.join_publisher(leg.context, participant, pin))
+                _, answer = await handle.call(body, offer)
             except NodeRefused as refused:
-                if refused.code != ID_EXISTS:
+                if refused.code != ID_EXISTS[leg.kind]:
                     raise
-                _log.info("publisher-taken-over", context=leg.context, participant=participant)
-                await self._put_out(handle, videoroom.kick(leg.context, keys, participant))
+                _log.info("taken-over", context=leg.context, participant=participant)
+                await self._put_out(handle, kick)
                 await asyncio.sleep(TAKE_OVER_PAUSE_S)
             else:
-                return
-        raise NodeRefused(ID_EXISTS, "the earlier connection of this speaker does not go away")
+                return answer.sdp if answer else ""
+        raise NodeRefused(ID_EXISTS[leg.kind], "the earlier connection of this speaker does not go away")
 
     async def _put_out(self, handle: Handle, kick: Json) -> None:
         """Kick; who has gone by himself meanwhile need not be kicked."""
         try:
             await handle.request(kick)
         except NodeRefused as refused:
-            if refused.code != videoroom.NO_SUCH_FEED:
+            if refused.code not in (videoroom.NO_SUCH_FEED, audiobridge.NO_SUCH_USER):
                 raise
 
     def socket(self, leg: Leg) -> JanusSocket:
@@ -184,3 +217,10 @@ class Nodes:
         """Close every socket; janus_sessions live on for a minute, so that others can claim them."""
         await asyncio.gather(*(socket.close() for socket in self._sockets.values()))
         self._sockets.clear()
+
+
+def read_streams(data: Json) -> tuple[StreamInfo, ...]:
+    """A publisher's streams as the VideoRoom tells them."""
+    rows = data.get("streams")
+    found = (StreamInfo.from_dict(row) for row in rows) if isinstance(rows, list) else ()
+    return tuple(stream for stream in found if stream)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from gateway import metrics, protocol, sdp
 from gateway.broker_client import Broker
 from gateway.legs import LiveLeg, Nodes
 from gateway.protocol import Problem, Way
+from gateway.telling import Telling, spawn
 from rtcdn import log
 from rtcdn.errors import NodeAway, NodeRefused
 from rtcdn.janus.protocol import Event
@@ -22,8 +23,6 @@ from rtcdn.tokens import Claims
 CONNECT_S = 20.0  # a resource whose media is not up by then is half open: it ends
 NODE_GONE_S = 75.0  # Janus forgets a janus_session a minute after it last heard of it
 SWEEP_S = 2.0
-TELL_S = 60.0  # how long the broker is told again what it did not hear; then collectors correct it
-TELL_PAUSE_S = (0.2, 3.0)
 LEAVE_S = 2.0  # how long a refusal waits for the broker to know that the seat is free
 OVER = ("hangup", "detached", "lost", "timeout")
 _log = log.get("gateway.participants")
@@ -75,7 +74,8 @@ class Participants:
         self._max = max_participants
         self._held: dict[Key, Resource] = {}
         self._attending: set[asyncio.Task[None]] = set()
-        self._telling: set[asyncio.Task[None]] = set()
+        self._telling = Telling()
+        self.also_used: Callable[[], set[tuple[str, str]]] = set  # nodes that others of this gateway use
 
     def __len__(self) -> int:
         """How many resources are held."""
@@ -84,7 +84,7 @@ class Participants:
     @property
     def at_rest(self) -> bool:
         """Nothing is held, nothing is under way."""
-        return not (self._held or self._attending or self._telling)
+        return not (self._held or self._attending or len(self._telling))
 
     def held(self) -> list[Resource]:
         """All resources."""
@@ -207,7 +207,7 @@ class Participants:
     def _keep(self, resource: Resource) -> None:
         self._held[resource.key] = resource
         metrics.HELD.labels(resource.way.leg).inc()
-        resource.attending = _spawn(self._attending, self._attend(resource))
+        resource.attending = spawn(self._attending, self._attend(resource))
 
     async def _end_older(self, key: Key) -> None:
         older = self._held.get(key)
@@ -241,22 +241,7 @@ class Participants:
         return self._tell(partial(self._broker.leave, session, participant, leg, generation))
 
     def _tell(self, what: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        """Tell the broker something in the background, again and again while nobody hears it."""
-        return _spawn(self._telling, self._tell_again(what))
-
-    async def _tell_again(self, what: Callable[[], Awaitable[None]]) -> None:
-        until_s, pause_s = time.monotonic() + TELL_S, TELL_PAUSE_S[0]
-        while True:
-            try:
-                await what()
-            except Problem as problem:
-                if problem.status < 500 or time.monotonic() > until_s:
-                    _log.warning("broker-not-told", reason=problem)
-                    return
-            else:
-                return
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, TELL_PAUSE_S[1])
+        return self._telling.tell(what)
 
     async def sweep(self) -> None:
         """For ever: end what never came up, close sockets nobody uses."""
@@ -270,20 +255,12 @@ class Participants:
                     await self.end(resource, "half-open")
                 elif now_s - resource.heard_s > NODE_GONE_S:
                     await self.end(resource, "node-away")
-            await self._nodes.close_idle({(each.leg.node, each.leg.address) for each in self.held()})
+            await self._nodes.close_idle({(each.leg.node, each.leg.address) for each in self.held()} | self.also_used())
 
     async def close(self, patience_s: float = 2.0) -> None:
         """Stop, leaving what is held to be adopted by another gateway; news under way still gets its chance."""
         self._held.clear()
-        if self._telling:
-            await asyncio.wait(self._telling, timeout=patience_s)
-        for task in (*self._attending, *self._telling):
+        await self._telling.close(patience_s)
+        for task in tuple(self._attending):
             task.cancel()
         await self._nodes.close()
-
-
-def _spawn(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    task = asyncio.create_task(work)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
-    return task

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
 
 from rtcdn import keys, log
 from rtcdn.errors import StoreAway
 from rtcdn.model import GatewayInfo
-from rtcdn.store.port import Store
+from rtcdn.store.port import Change, Store, Update, Watch
 
 _log = log.get("gateway.registry")
 
@@ -21,6 +23,8 @@ class Registry:
         self._info = info
         self._lease_s = lease_s
         self._lease = 0
+        self.gateways: dict[str, GatewayInfo] = {}  # all that there are, by id; the last known while the store is away
+        self._listeners: list[Callable[[], None]] = []
 
     async def run(self) -> None:
         """For ever: keep the presentation there; present again when the lease was lost."""
@@ -58,3 +62,46 @@ class Registry:
                 await asyncio.to_thread(self._store.revoke, self._lease)
             except StoreAway as error:
                 _log.warning("store-away", reason=error)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever ``gateways`` has changed."""
+        self._listeners.append(listener)
+
+    async def follow(self) -> None:
+        """For ever: keep ``gateways`` as the store has it."""
+        loop = asyncio.get_running_loop()
+        watch = await asyncio.to_thread(self._store.watch, keys.gateway(""))
+        threading.Thread(target=_iterate, args=(watch, loop, self._take), name="gateways", daemon=True).start()
+        try:
+            await loop.create_future()
+        finally:
+            watch.close()
+
+    def _take(self, update: Update) -> None:
+        before = self.gateways
+        changes = update.changes
+        if update.snapshot:
+            before = {}
+            values = update.snapshot.values
+            changes = tuple(Change(key, value, update.revision) for key, value in values.items())
+        found = dict(before)
+        for change in changes:
+            key = keys.parse(change.key)
+            info = GatewayInfo.from_json(change.value.text) if change.value else None
+            if key and info:
+                found[key.ids[0]] = info
+            elif key:
+                found.pop(key.ids[0], None)
+        if found != self.gateways:
+            self.gateways = found
+            for listener in self._listeners:
+                listener()
+
+
+def _iterate(watch: Watch, loop: asyncio.AbstractEventLoop, take: Callable[[Update], None]) -> None:
+    """In a thread of its own: hand each update to the loop, until the watch or the loop is closed."""
+    for update in watch:
+        try:
+            loop.call_soon_threadsafe(take, update)
+        except RuntimeError:  # the loop is closed
+            return

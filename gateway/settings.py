@@ -26,6 +26,7 @@ class Settings:
     max_participants: int
     max_joins: int  # at the same time
     lease_s: int
+    sockets_per_address: int  # of the WebSocket API
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -46,6 +47,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         max_participants=int(reader.number("RTCDN_MAX_PARTICIPANTS", 4000, least=1)),
         max_joins=int(reader.number("RTCDN_MAX_JOINS", 100, least=1)),
         lease_s=int(reader.number("RTCDN_LEASE_S", 5, least=2)),
+        sockets_per_address=int(reader.number("RTCDN_SOCKETS_PER_ADDRESS", 500, least=1)),
     )
     reader.done()
     return settings

@@ -25,6 +25,11 @@ def check_participant_id(field: str, value: str) -> str:
     return value
 
 
+def is_shared(participant: str) -> bool:
+    """Whether a participant came by a shared link: the id is nobody's for longer than he stays."""
+    return "~" in participant
+
+
 def janus_context(session: str, context: str) -> str:
     """Id of a context inside a Janus plugin: ``<session>/<context>``."""
     return f"{session}/{context}"
@@ -36,6 +41,11 @@ def split_janus_context(janus_id: str) -> tuple[str, str] | None:
     if slash and ID.fullmatch(session) and ID.fullmatch(context):
         return session, context
     return None
+
+
+def speaker_of(janus_participant: str) -> str:
+    """The participant whose voice an AudioBridge hears: of a person the id itself, of a voice link the one it names."""
+    return janus_participant.removeprefix(f"{LINK_PREFIX}voice-")
 
 
 def link_participant(link: str) -> str:

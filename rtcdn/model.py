@@ -11,6 +11,15 @@ from enum import StrEnum
 from typing import Any
 
 from rtcdn.record import Record as Record  # noqa: PLC0414  (seen from here by every part)
+from rtcdn.reports import Capacity as Capacity  # noqa: PLC0414
+from rtcdn.reports import ContextInfo as ContextInfo  # noqa: PLC0414
+from rtcdn.reports import ForwarderInfo as ForwarderInfo  # noqa: PLC0414
+from rtcdn.reports import GatewayInfo as GatewayInfo  # noqa: PLC0414
+from rtcdn.reports import Labels as Labels  # noqa: PLC0414
+from rtcdn.reports import MountpointMedia as MountpointMedia  # noqa: PLC0414
+from rtcdn.reports import PluginData as PluginData  # noqa: PLC0414
+from rtcdn.reports import PublisherInfo as PublisherInfo  # noqa: PLC0414
+from rtcdn.reports import StreamInfo as StreamInfo  # noqa: PLC0414
 
 
 class Kind(StrEnum):
@@ -35,114 +44,6 @@ class Codec(StrEnum):
 
     VP8 = "vp8"
     H264 = "h264"
-
-
-# ---- what is: written by collectors ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity(Record):
-    """What a node carries at weight 100. Rates per second; 0 means not a limit."""
-
-    handles: int = 400
-    egress_kbps: int = 800_000
-    egress_packets_ps: int = 80_000
-    participants: int = 60  # active participants of an AudioBridge
-
-
-@dataclass(frozen=True, slots=True)
-class Labels(Record):
-    """A node's own description (``<KIND>:<node>:LABELS``). Addresses are ``host:port`` or URLs."""
-
-    admin: str = ""  # URL of the Admin API, http://host:port/admin
-    rest: str = ""  # URL of the Janus REST API, http://host:port/janus
-    media_ip: str = "127.0.0.1"  # where links to this node are sent
-    public_ip: str = ""
-    host: str = ""
-    zone: str = ""
-    codecs: tuple[str, ...] = ("vp8", "h264")
-    version: str = ""  # of Janus, such as 1.4.1
-    secret_version: str = ""
-    started_us: int = 0  # changes when Janus restarts
-    capacity: Capacity = field(default_factory=Capacity)
-    weight_terms: dict[str, float] = field(default_factory=dict)  # each term of the weight, 0-100
-
-
-@dataclass(frozen=True, slots=True)
-class StreamInfo(Record):
-    """One media stream of a publisher, as Janus describes it."""
-
-    type: str = "video"
-    mid: str = "0"
-    codec: str = ""
-    simulcast: bool = False
-    h264_profile: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ForwarderInfo(Record):
-    """One active forwarder: Janus' own ``stream_id``, where it sends, for which publisher (empty: a mix)."""
-
-    stream_id: int = 0
-    host: str = ""
-    port: int = 0
-    type: str = ""
-    publisher: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PublisherInfo(Record):
-    """One publisher of a VideoRoom context."""
-
-    id: str = ""
-    streams: tuple[StreamInfo, ...] = ()
-    remote: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MountpointMedia(Record):
-    """One medium of a mountpoint: ``mid`` (the slot) and the ports it listens on (0: none)."""
-
-    mid: str = ""
-    type: str = "video"
-    port: int = 0
-    port_2: int = 0
-    port_3: int = 0
-    rtcp_port: int = 0
-    age_ms: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class ContextInfo(Record):
-    """What a collector saw of one context. Only the fields of its kind are filled."""
-
-    id: str = ""  # inside Janus: <session>/<context>
-    publishers: tuple[PublisherInfo, ...] = ()  # VR
-    forwarders: tuple[ForwarderInfo, ...] = ()  # VR, AB
-    media: tuple[MountpointMedia, ...] = ()  # ST
-    viewers: int = 0  # ST
-    participants: int = 0  # AB: people, links not counted
-    links: tuple[str, ...] = ()  # AB: ids of link participants
-
-
-@dataclass(frozen=True, slots=True)
-class PluginData(Record):
-    """Plugin data of a node (``<KIND>:<node>:PLUGIN``)."""
-
-    contexts: tuple[ContextInfo, ...] = ()
-    handles: int = 0
-    peerconnections: int = 0
-    talking: dict[str, str] = field(default_factory=dict)  # VR, AB: context id -> who talks now
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayInfo(Record):
-    """Presentation of a gateway (``GW:<gateway>``)."""
-
-    region: str = ""
-    url: str = ""  # what clients are told, https://host:port
-    address: str = ""  # host:port for other gateways
-    version: str = ""
 
 
 # ---- what should be: written by the broker --------------------------------------------------------
@@ -222,7 +123,7 @@ class Leg(Record):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantIntent(Record):
-    """``PT:<session>:<participant>``."""
+    """``PT:<session>:<participant>``. A role that is held wins over the token's while the key stands."""
 
     role: Role = Role.VIEWER
     rights: tuple[str, ...] = ()
@@ -233,7 +134,11 @@ class ParticipantIntent(Record):
     legs: tuple[Leg, ...] = ()
     generation: int = 0  # grows with each attach: the later takes over
     joined_s: float = 0.0  # of the latest attach
-    admitted: bool = False  # announced by an application: stays when the last leg ends
+    admitted: bool = False  # announced by an application, or demoted by others: stays when the last leg ends
+    removed: bool = False  # put out: stays, without legs, so that he does not come back until he is admitted again
+    demoted: bool = False  # by others: he does not go back by himself, whatever his rights, until he is promoted
+    token_role: Role = Role.VIEWER  # what his client token says; the role held may be another
+    resume: str = ""  # SHA-256 of the key by which his client resumes at another gateway, hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +183,7 @@ class AttachGrant(Record):
     legs: tuple[Leg, ...] = ()
     ice_servers: tuple[dict[str, str], ...] = ()
     decision: str = ""
+    name: str = ""  # as admitted, else as the attach told; the gateway uses it where a client tells none
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,18 @@ from flask_openapi3 import APIBlueprint, Tag
 from broker.api import problems
 from broker.api.context import Answer, caller, known_session, parts, require_gateway
 from broker.api.participants import known_participant
-from broker.api.shapes import AttachBody, AttachManyBody, LeaveQuery, MediaBody, ParticipantPath, SessionPath
+from broker.api.shapes import (
+    AttachBody,
+    AttachManyBody,
+    LeaveQuery,
+    MediaBody,
+    ParticipantPath,
+    RemoveByBody,
+    RoleByBody,
+    SessionPath,
+)
 from broker.core.decisions import Decision
-from broker.core.requests import Attach, Leave, MediaDown, MediaUp
+from broker.core.requests import Attach, Leave, MediaDown, MediaUp, Remove, SetRole
 from rtcdn.errors import RtcdnError
 from rtcdn.model import StreamInfo
 
@@ -45,6 +54,9 @@ def request_of(session: str, participant: str, body: AttachBody) -> Attach:
         regions=regions(body.measured_rtt, gateway),
         rtt_ms=body.measured_rtt,
         codecs=None if body.codecs is None else tuple(body.codecs),
+        ready=body.ready,
+        sources=tuple(body.sources),
+        resume=body.resume,
     )
 
 
@@ -83,8 +95,22 @@ def media(path: ParticipantPath, body: MediaBody) -> Answer:
         parts().desk.handle(MediaDown(path.sid, path.pid, body.leg, body.generation))
         return "", 204
     streams = tuple(StreamInfo(**stream.model_dump()) for stream in body.streams)
-    up = MediaUp(path.sid, path.pid, body.leg, body.generation, body.janus_session, body.handle, streams)
-    parts().desk.handle(up)
+    held = (body.janus_session, body.handle, streams, body.gateway)
+    parts().desk.handle(MediaUp(path.sid, path.pid, body.leg, body.generation, *held))
+    return "", 204
+
+
+@api.post("/participants/<string:pid>/role")
+def set_role(path: ParticipantPath, body: RoleByBody) -> Answer:
+    """A participant promotes or demotes somebody, or himself, as far as he may."""
+    parts().desk.handle(SetRole(path.sid, path.pid, body.role, body.by))
+    return "", 204
+
+
+@api.post("/participants/<string:pid>/remove")
+def remove(path: ParticipantPath, body: RemoveByBody) -> Answer:
+    """A moderator puts somebody out, for good."""
+    parts().desk.handle(Remove(path.sid, path.pid, body.by, body.reason))
     return "", 204
 
 

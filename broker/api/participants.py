@@ -35,7 +35,7 @@ def rights_of(body: AdmitBody) -> tuple[str, ...]:
 def shown(participant: str, intent: ParticipantIntent) -> dict[str, Any]:
     """A participant without his places."""
     legs = [{"leg": leg.leg, "state": leg.state} for leg in intent.legs]
-    known = {key: getattr(intent, key) for key in ("role", "name", "region", "generation", "joined_s")}
+    known = {key: getattr(intent, key) for key in ("role", "name", "region", "generation", "joined_s", "removed")}
     return {"id": participant, **known, "rights": list(intent.rights), "legs": legs}
 
 
@@ -78,7 +78,7 @@ def set_role(path: ParticipantPath, body: RoleBody) -> Answer:
 
 @api.delete("/<string:pid>")
 def remove(path: ParticipantPath) -> Answer:
-    """Remove a participant; his gateway ends what he has."""
+    """Remove a participant; his gateway ends what he has, and he does not come back until he is admitted again."""
     parts().desk.handle(Remove(path.sid, path.pid))
     return "", 204
 

@@ -57,8 +57,11 @@ TABLE: tuple[tuple[type[Exception], Problem], ...] = (
 REFUSALS = {  # code of a refusal -> status and cure
     "no-capacity": (503, "free or add a node, see the reasons"),
     "stage-full": (409, "wait until a speaker leaves, or open the session with more slots"),
+    "screen-taken": (409, "wait until the other screen ends"),
     "codec-not-carried": (406, "offer the codec that is named"),
     "wrong-role": (403, "have the participant promoted first"),
+    "may-not-speak": (403, "admit the participant with the right speak"),
+    "removed": (403, "admit the participant again by PUT …/participants/{id}"),
     "taken-over": (409, "somebody attached later as the same participant"),
     "unknown-gateway": (409, "the gateway must present itself in the store first"),
 }

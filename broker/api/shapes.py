@@ -86,6 +86,19 @@ class RoleBody(Shape):
     role: Role
 
 
+class RoleByBody(RoleBody):
+    """Promote or demote, asked by a participant."""
+
+    by: ParticipantId = Field(description="who asks: a moderator, or the participant himself")
+
+
+class RemoveByBody(Shape):
+    """Put a participant out, asked by a moderator."""
+
+    by: ParticipantId = Field(description="the moderator who asks")
+    reason: Text = ""
+
+
 class AttachBody(Shape):
     """What a gateway asks for its client."""
 
@@ -101,6 +114,13 @@ class AttachBody(Shape):
     shared: bool = False
     codecs: list[Codec] | None = Field(
         default=None, max_length=8, description="of video, those that the client can carry; null: no video"
+    )
+    ready: bool = Field(default=False, description="a talk leg too, if he may speak and there is room to wait")
+    sources: list[Literal["camera", "screen"]] = Field(
+        default_factory=list, max_length=2, description="what a publisher will send; empty: a camera"
+    )
+    resume: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] = Field(
+        default="", description="SHA-256 of the resume key, hex"
     )
 
 
@@ -124,6 +144,7 @@ class StreamShape(BaseModel):
     codec: Text = ""
     simulcast: bool = False
     h264_profile: Text = ""
+    source: Literal["camera", "screen", ""] = Field(default="", description="empty: by order, the camera first")
 
 
 class MediaBody(Shape):
@@ -135,6 +156,7 @@ class MediaBody(Shape):
     janus_session: int = Field(default=0, ge=0)
     handle: int = Field(default=0, ge=0)
     streams: list[StreamShape] = Field(default_factory=list, max_length=32)
+    gateway: Text = Field(default="", description="who holds the leg from now on; empty: who did")
 
 
 class LeaveQuery(BaseModel):

@@ -90,7 +90,8 @@ class Order(Record):
 
     ``order``: ``remove`` (end the legs of ``generation``), ``move`` (lead it to ``legs``), ``role`` (holds ``role``
     now; ends legs it may no longer have), ``adopt`` (claim ``legs`` from a gateway that is gone). ``id`` is the
-    participant; ``reason`` is a short code for clients and logs.
+    participant; ``reason`` is a short code for clients and logs, ``by`` the participant who asked for it (empty: an
+    application, or the broker itself), ``detail`` his words.
     """
 
     session: str
@@ -101,6 +102,8 @@ class Order(Record):
     role: Role = Role.VIEWER
     legs: tuple[Leg, ...] = ()
     reason: str = ""
+    by: str = ""
+    detail: str = ""
 
 
 Step = CreateContext | DestroyContext | StartLink | StopLink | RepointLink | StopForwarder | Order

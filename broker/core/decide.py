@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from broker.core import participants
+from broker.core import participants, roles
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.draft import Draft, Refused, Setting
 from broker.core.policy.base import Policy
@@ -121,15 +121,15 @@ def _checked(handler: Callable[[Draft, Scenario, Any], Decision]) -> Callable[[D
 
 
 HANDLERS: dict[type[Any], Callable[[Draft, Scenario, Any], Decision]] = {
-    Admit: _checked(participants.admit),
+    Admit: _checked(roles.admit),
     Attach: _checked(participants.attach),
     GatewayLost: participants.gateway_lost,
     Leave: participants.leave,
     MediaDown: participants.media_down,
     MediaUp: participants.media_up,
     Reap: _reap,
-    Remove: participants.remove,
-    SetRole: participants.set_role,
+    Remove: roles.remove,
+    SetRole: roles.set_role,
     Talking: participants.talking,
     Vacate: _vacate,
 }

@@ -13,7 +13,7 @@ from broker.core.scenarios.stage import MAIN, SCREEN
 from broker.core.views import SessionView
 from broker.core.virtual_map import VirtualMap
 from broker.core.wrappers import NodeWrapper
-from rtcdn.ids import LINK_PREFIX, split_janus_context
+from rtcdn.ids import speaker_of, split_janus_context
 
 
 def due(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
@@ -53,12 +53,13 @@ def _talkers(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request
     """Who should have the main slot: the one who talks longest, long enough, while its owner is silent."""
     floors: dict[str, dict[str, float]] = {}  # session -> speaker -> since when
     for wrapper in vmap.nodes.values():
-        for context, (who, since_s) in wrapper.talking_since_s.items():
+        for context, people in wrapper.talking_since_s.items():
             ours = split_janus_context(context)
             if ours and not wrapper.silent:
                 floor = floors.setdefault(ours[0], {})
-                speaker = who.removeprefix(f"{LINK_PREFIX}voice-")
-                floor[speaker] = min(since_s, floor.get(speaker, since_s))
+                for who, since_s in people.items():
+                    speaker = speaker_of(who)
+                    floor[speaker] = min(since_s, floor.get(speaker, since_s))
     for session in sorted(floors):
         view = vmap.session(session)
         if view:

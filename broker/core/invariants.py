@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from broker.core.index import build_shelves
-from broker.core.views import SessionView, context_of
+from broker.core.views import SessionView, context_of, holder_of
 
 if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
@@ -85,6 +85,8 @@ def _participants(view: SessionView) -> Iterator[str]:
     for name, participant in view.participants.items():
         if len({leg.leg for leg in participant.legs}) != len(participant.legs):
             yield f"participant {name} has two legs of one kind"
+        if participant.removed and participant.legs:
+            yield f"participant {name} is removed and has legs"
         for leg in participant.legs:
             context = view.contexts.get(context_of(leg))
             attached[context_of(leg)] = attached.get(context_of(leg), 0) + 1
@@ -92,6 +94,12 @@ def _participants(view: SessionView) -> Iterator[str]:
                 yield f"participant {name} has a {leg.leg} leg to {leg.context} on {leg.node}, which is not there"
     if attached != dict(view.attached):
         yield f"counts of legs are {dict(view.attached)}, should be {attached}"
+    talk_legs = sum(leg.leg == "talk" for participant in view.participants.values() for leg in participant.legs)
+    if talk_legs != view.talk_legs:
+        yield f"talk legs are counted as {view.talk_legs}, should be {talk_legs}"
+    holders = {name: holder for name, each in view.participants.items() if (holder := holder_of(each))}
+    if holders != dict(view.holders):
+        yield f"holders of roles are {dict(view.holders)}, should be {holders}"
 
 
 def _indexes(vmap: VirtualMap) -> Iterator[str]:

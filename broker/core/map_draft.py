@@ -13,7 +13,7 @@ from broker.core.index import Shelves, build_shelves, reshelved
 from broker.core.node_edit import NodeEdit
 from broker.core.session_edit import SessionEdit
 from broker.core.tables import Table
-from broker.core.views import merged
+from broker.core.views import SPEAKING, merged
 from broker.core.wrappers import GRANT_LIFE_S, NodeWrapper, leg_load
 from rtcdn.keys import INTENT_PREFIXES, NODE_KINDS, Key, parse
 from rtcdn.model import (
@@ -158,7 +158,8 @@ class MapDraft:
             if leg.state == "granted" and (leg.leg, leg.generation, leg.context) not in known:
                 node = self._node(leg.node)
                 bitrate_bps = edit.intent.bitrate_bps if edit.intent else 0
-                load = leg_load(leg, bitrate_bps, edit.stage_count, edit.speaker_count)
+                live = record.role in SPEAKING
+                load = leg_load(leg, bitrate_bps, edit.stage_count, edit.speaker_count, live)
                 node.put_grant(session_id, load.cost(node.capacity), record.joined_s)
 
     def _gateway(self, gateway_id: str, info: GatewayInfo | None) -> None:

@@ -108,6 +108,6 @@ class NodeEdit:
     def _plugin(self, text: str) -> PluginData | None:
         plugin = PluginData.from_json(text)
         talking = self._now("talking_since_s")
-        if plugin and (plugin.talking or talking):
-            self._new["talking_since_s"] = talking_since(talking, plugin.talking, self._now_s)
+        if plugin and (plugin.talkers or talking):
+            self._new["talking_since_s"] = talking_since(talking, plugin.talkers, self._now_s)
         return plugin

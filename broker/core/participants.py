@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from broker.core.actions import Order
 from broker.core.decisions import Decision, IntentChange
 from broker.core.draft import Draft, Refused
-from broker.core.requests import Admit, Attach, GatewayLost, Leave, MediaDown, MediaUp, Remove, SetRole, Talking
+from broker.core.requests import Attach, GatewayLost, Leave, MediaDown, MediaUp, Talking
 from broker.core.scenarios.base import Scenario
+from broker.core.views import RANK, SPEAKING
 from rtcdn import keys
 from rtcdn.errors import InvalidRequest, UnknownParticipant
 from rtcdn.model import AttachGrant, Codec, Leg, ParticipantIntent, Role
 
 LEGS = ("publish", "view", "talk")
-SPEAKING = (Role.SPEAKER, Role.MODERATOR)
 CODEC_NAMES = {Codec.VP8: "VP8", Codec.H264: "H.264 (constrained baseline, packetization-mode 1)"}
-SPEAKING_LEGS = ("publish", "talk")
+TALK_RIGHTS = ("speak", "publish")
+RESUME_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 def without_legs(participant: ParticipantIntent, legs: Iterable[Leg]) -> ParticipantIntent | None:
-    """The participant without some legs; None when nothing of him need be kept."""
+    """The participant without some legs; None when nothing of him need be kept. (One removed has none to lose.)"""
     gone = tuple(legs)
     kept = tuple(leg for leg in participant.legs if leg not in gone)
     return replace(participant, legs=kept) if kept or participant.admitted else None
 
 
-def _known(draft: Draft, name: str) -> ParticipantIntent:
+def may_talk(rights: Iterable[str]) -> bool:
+    """Whether somebody with these rights may be heard: promoted, or by himself."""
+    return any(right in TALK_RIGHTS for right in rights)
+
+
+def known_participant(draft: Draft, name: str) -> ParticipantIntent:
+    """The participant of that name; raises UnknownParticipant."""
     participant: ParticipantIntent | None = draft.view.participants.get(name)
     if participant is None:
         raise UnknownParticipant(f"session {draft.id} has no participant {name}")
@@ -40,7 +48,8 @@ def _leg(participant: ParticipantIntent | None, leg: str, generation: int) -> Le
     return next((each for each in legs if each.leg == leg and each.generation == generation), None)
 
 
-def _change(draft: Draft, name: str, participant: ParticipantIntent | None) -> IntentChange:
+def change_of(draft: Draft, name: str, participant: ParticipantIntent | None) -> IntentChange:
+    """The change of a participant's key."""
     return IntentChange(keys.participant(draft.id, name), participant)
 
 
@@ -53,24 +62,19 @@ def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
     A gateway that asks again ends its own older leg by itself, so no order is needed and no leader.
     """
     known: ParticipantIntent | None = draft.view.participants.get(request.participant)
-    role = known.role if known and known.admitted else request.role
-    _check_wanted(request, role)
+    role = _role_held(known, request)
+    rights = known.rights if known and known.admitted else request.rights
+    _check_wanted(request, known, role, rights)
     _check_codec(request, draft.intent.codec)
+    legs = _placed(draft, scenario, request, role, rights)
     generation = known.generation + 1 if known else 1
-    taken = tuple(leg for leg in known.legs if leg.leg in request.want) if known else ()
-    for leg in taken:
-        if leg.leg == "publish":
-            scenario.silenced(draft, request.participant)
-        if leg.gateway != request.gateway:
-            _end_leg(draft, request.participant, role, leg, "taken-over")
-    legs = tuple(
-        replace(scenario.place(draft, request, want), generation=generation, gateway=request.gateway)
-        for want in request.want
-    )
+    legs = tuple(replace(leg, generation=generation, gateway=request.gateway) for leg in legs)
+    names = [leg.leg for leg in legs]
+    taken = tuple(leg for leg in known.legs if leg.leg in names) if known else ()
     kept = tuple(leg for leg in known.legs if leg not in taken) if known else ()
     participant = ParticipantIntent(
         role=role,
-        rights=known.rights if known and known.admitted else request.rights,
+        rights=rights,
         name=request.name or (known.name if known else ""),
         region=request.regions[0] if request.regions else "",
         place=request.place,
@@ -79,8 +83,11 @@ def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
         generation=generation,
         joined_s=draft.now_s,
         admitted=known.admitted if known else False,
+        demoted=known.demoted if known else False,
+        token_role=max(known.token_role, request.role, key=RANK.__getitem__) if known else request.role,
+        resume=request.resume or (known.resume if known else ""),
     )
-    draft.record(_change(draft, request.participant, participant))
+    draft.record(change_of(draft, request.participant, participant))
     grant = AttachGrant(
         session=draft.id,
         participant=request.participant,
@@ -93,13 +100,45 @@ def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
     return draft.decision(grant)
 
 
-def _check_wanted(request: Attach, role: Role) -> None:
+def _role_held(known: ParticipantIntent | None, request: Attach) -> Role:
+    """The role he holds wins over his token's, but for a token that gives him more than the one he came with."""
+    if known is None:
+        return request.role
+    if known.admitted or RANK[request.role] <= RANK[known.token_role]:
+        return known.role
+    return max(known.role, request.role, key=RANK.__getitem__)
+
+
+def _placed(
+    draft: Draft, scenario: Scenario, request: Attach, role: Role, rights: tuple[str, ...]
+) -> tuple[Leg, ...]:
+    """Places for the legs asked for, and in the mix for one who waits to speak; those he had of that sort end."""
+    known: ParticipantIntent | None = draft.view.participants.get(request.participant)
+    waits = request.ready and "talk" not in request.want and (role in SPEAKING or may_talk(rights))
+    ready = scenario.ready(draft, request, role) if waits else None
+    names = (*request.want, "talk") if ready else request.want
+    for leg in known.legs if known else ():
+        if leg.leg in names and leg.leg == "publish":
+            scenario.silenced(draft, request.participant)
+        if leg.leg in names and leg.gateway != request.gateway:
+            _end_leg(draft, request.participant, role, leg, ("taken-over",))
+    legs = tuple(scenario.place(draft, request, want) for want in request.want)
+    return (*legs, ready) if ready else legs
+
+
+def _check_wanted(request: Attach, known: ParticipantIntent | None, role: Role, rights: tuple[str, ...]) -> None:
     if not request.want or len(set(request.want)) != len(request.want) or set(request.want) - set(LEGS):
         raise InvalidRequest("want", f"{list(request.want)} must name each at most once of {', '.join(LEGS)}")
-    for want in request.want:
-        if want in SPEAKING_LEGS and role not in SPEAKING:
-            detail = f"a {role} may not {want}; promote the participant first, or use a speaker's token"
-            raise Refused("wrong-role", detail)
+    if request.resume and not RESUME_KEY.fullmatch(request.resume):
+        raise InvalidRequest("resume", "must be a SHA-256, 64 digits of lower-case hex")
+    if known and known.removed:
+        raise Refused("removed", "the participant was removed from this session; the application may admit him again")
+    if role in SPEAKING:
+        return
+    if "publish" in request.want:
+        raise Refused("wrong-role", f"a {role} may not publish; promote the participant first, or use a speaker's token")
+    if "talk" in request.want and not may_talk(rights):
+        raise Refused("may-not-speak", f"a {role} without the right speak or publish may not talk; use another token")
 
 
 def _check_codec(request: Attach, codec: Codec) -> None:
@@ -113,16 +152,20 @@ def _check_codec(request: Attach, codec: Codec) -> None:
 
 
 def media_up(draft: Draft, scenario: Scenario, request: MediaUp) -> Decision:
-    """A leg is up; a publisher is shown and mixed from now on."""
+    """A leg is up, or carries other streams; what a publisher sends is shown and mixed from now on, the rest no more."""
     participant: ParticipantIntent | None = draft.view.participants.get(request.participant)
     leg = _leg(participant, request.leg, request.generation)
     if participant is None or leg is None:
         raise Refused("taken-over", f"generation {request.generation} of this leg is over; end it")
     holder = (request.janus_session, request.handle)
     again = leg.state == "up" and holder != (leg.janus_session, leg.handle)
-    up = replace(leg, state="up", janus_session=holder[0], handle=holder[1], streams=request.streams)
+    gateway = request.gateway or leg.gateway
+    up = replace(
+        leg, state="up", janus_session=holder[0], handle=holder[1], streams=request.streams, gateway=gateway
+    )
     legs = tuple(up if each is leg else each for each in participant.legs)
-    change = _change(draft, request.participant, replace(participant, legs=legs))
+    latest = gateway if gateway != leg.gateway else participant.gateway
+    change = change_of(draft, request.participant, replace(participant, legs=legs, gateway=latest))
     if request.leg == "publish":
         draft.put(change)
         scenario.publishing(draft, request.participant, again)
@@ -140,14 +183,14 @@ def media_down(draft: Draft, scenario: Scenario, request: MediaDown) -> Decision
     down = replace(leg, state="granted", janus_session=0, handle=0, streams=())
     joined_s = draft.now_s if request.leg == "publish" else participant.joined_s
     legs = tuple(down if each is leg else each for each in participant.legs)
-    draft.put(_change(draft, request.participant, replace(participant, legs=legs, joined_s=joined_s)))
+    draft.put(change_of(draft, request.participant, replace(participant, legs=legs, joined_s=joined_s)))
     if request.leg == "publish":
         scenario.silenced(draft, request.participant)
     return draft.decision()
 
 
 def leave(draft: Draft, scenario: Scenario, request: Leave) -> Decision:
-    """Legs end; with the last one the participant is gone, unless an application announced him."""
+    """Legs end; with the last one the participant is gone, unless he is to be remembered."""
     participant: ParticipantIntent | None = draft.view.participants.get(request.participant)
     ended = tuple(
         leg
@@ -155,7 +198,7 @@ def leave(draft: Draft, scenario: Scenario, request: Leave) -> Decision:
         if request.leg in ("", leg.leg) and request.generation in (0, leg.generation)
     )
     if participant is not None and ended:
-        draft.put(_change(draft, request.participant, without_legs(participant, ended)))
+        draft.put(change_of(draft, request.participant, without_legs(participant, ended)))
         if any(leg.leg == "publish" for leg in ended):
             scenario.silenced(draft, request.participant)
     return draft.decision()
@@ -168,59 +211,19 @@ def talking(draft: Draft, scenario: Scenario, request: Talking) -> Decision:
     return draft.decision()
 
 
-# ---- roles ----------------------------------------------------------------------------------------
+# ---- the end ------------------------------------------------------------------------------------
 
 
-def admit(draft: Draft, scenario: Scenario, request: Admit) -> Decision:
-    """Announce a participant; a role other than the one he holds now changes it."""
-    known: ParticipantIntent | None = draft.view.participants.get(request.participant)
-    announced = replace(known or ParticipantIntent(), rights=request.rights, name=request.name, admitted=True)
-    if known is None:
-        draft.record(_change(draft, request.participant, replace(announced, role=request.role)))
-    else:
-        _hold(draft, scenario, request.participant, announced, request.role)
-    return draft.decision()
-
-
-def set_role(draft: Draft, scenario: Scenario, request: SetRole) -> Decision:
-    """Promote or demote; the application's word stands from now on."""
-    participant = replace(_known(draft, request.participant), admitted=True)
-    _hold(draft, scenario, request.participant, participant, request.role)
-    return draft.decision()
-
-
-def _hold(draft: Draft, scenario: Scenario, name: str, participant: ParticipantIntent, role: Role) -> None:
-    """Let a participant hold a role: legs it does not allow end, his gateways are told."""
-    ended: tuple[Leg, ...] = ()
-    if role not in SPEAKING:
-        ended = tuple(leg for leg in participant.legs if leg.leg in SPEAKING_LEGS)
-    kept = tuple(leg for leg in participant.legs if leg not in ended)
-    draft.put(_change(draft, name, replace(participant, role=role, legs=kept)))
-    if any(leg.leg == "publish" for leg in ended):
-        scenario.silenced(draft, name)
-    if role != participant.role:
-        for gateway in sorted({leg.gateway for leg in participant.legs}):
-            draft.order(Order(draft.id, name, gateway, "role", participant.generation, role, kept, "application"))
-
-
-def remove(draft: Draft, scenario: Scenario, request: Remove) -> Decision:
-    """Remove a participant and end all his legs."""
-    participant = _known(draft, request.participant)
-    draft.put(_change(draft, request.participant, None))
-    if any(leg.leg == "publish" for leg in participant.legs):
-        scenario.silenced(draft, request.participant)
-    order_removal(draft, request.participant, participant, "application")
-    return draft.decision()
-
-
-def order_removal(draft: Draft, name: str, participant: ParticipantIntent, reason: str) -> None:
+def order_removal(
+    draft: Draft, name: str, participant: ParticipantIntent, reason: str, by: str = "", detail: str = ""
+) -> None:
     """Have every gateway that holds a leg of his end it."""
     for leg in participant.legs:
-        _end_leg(draft, name, participant.role, leg, reason)
+        _end_leg(draft, name, participant.role, leg, (reason, by, detail))
 
 
-def _end_leg(draft: Draft, name: str, role: Role, leg: Leg, reason: str) -> None:
-    draft.order(Order(draft.id, name, leg.gateway, "remove", leg.generation, role, (leg,), reason))
+def _end_leg(draft: Draft, name: str, role: Role, leg: Leg, why: tuple[str, ...]) -> None:
+    draft.order(Order(draft.id, name, leg.gateway, "remove", leg.generation, role, (leg,), *why))
 
 
 # ---- gateways -------------------------------------------------------------------------------------
@@ -235,11 +238,11 @@ def gateway_lost(draft: Draft, _scenario: Scenario, request: GatewayLost) -> Dec
         return draft.decision()
     heir = _heir(draft, request.gateway)
     for name in names[: draft.policy.limits.portion]:
-        participant = _known(draft, name)
+        participant = known_participant(draft, name)
         adopted = tuple(replace(leg, gateway=heir) for leg in participant.legs if leg.gateway == request.gateway)
         kept = tuple(leg for leg in participant.legs if leg.gateway != request.gateway)
         gateway = heir if participant.gateway == request.gateway else participant.gateway
-        draft.put(_change(draft, name, replace(participant, gateway=gateway, legs=kept + adopted)))
+        draft.put(change_of(draft, name, replace(participant, gateway=gateway, legs=kept + adopted)))
         generation = max(leg.generation for leg in adopted)
         draft.order(Order(draft.id, name, heir, "adopt", generation, participant.role, adopted, "gateway"))
     return draft.decision()

@@ -55,11 +55,12 @@ class Admit(Record):
 
 @dataclass(frozen=True, slots=True)
 class SetRole(Record):
-    """Promote or demote."""
+    """Promote or demote. ``by``: the participant who asks, empty for an application, whose word always stands."""
 
     session: str
     participant: str
     role: Role
+    by: str = ""
 
     @property
     def attach_class(self) -> bool:
@@ -69,10 +70,12 @@ class SetRole(Record):
 
 @dataclass(frozen=True, slots=True)
 class Remove(Record):
-    """An application removes a participant."""
+    """Put a participant out. ``by``: the moderator who asks, empty for an application; ``reason``: his words."""
 
     session: str
     participant: str
+    by: str = ""
+    reason: str = ""
 
     @property
     def attach_class(self) -> bool:
@@ -87,6 +90,8 @@ class Attach(Record):
     ``regions``: nearest first (measured, or by great circle); empty: anywhere. ``rtt_ms``: measured, by region.
     ``role``, ``rights``, ``name`` come from the client token; what was set by Admit or SetRole wins.
     ``codecs``: of video, those that he can carry; None: he offers no video, or nobody told.
+    ``ready``: he waits to speak; a talk leg beside what he wants, if there is room for one more to wait.
+    ``sources``: what a publisher will send, ``camera``, ``screen``; empty: a camera. ``resume``: see ParticipantIntent.
     """
 
     session: str
@@ -100,6 +105,9 @@ class Attach(Record):
     rtt_ms: dict[str, float] = field(default_factory=dict)
     place: tuple[float, ...] = ()
     codecs: tuple[Codec, ...] | None = None
+    ready: bool = False
+    sources: tuple[str, ...] = ()
+    resume: str = ""
 
     @property
     def attach_class(self) -> bool:
@@ -109,7 +117,10 @@ class Attach(Record):
 
 @dataclass(frozen=True, slots=True)
 class MediaUp(Record):
-    """The PeerConnection of a leg is up. ``generation`` is that of the grant."""
+    """The PeerConnection of a leg is up, or carries other ``streams`` now. ``generation`` is that of the grant.
+
+    ``gateway`` holds the leg from now on; empty: who did.
+    """
 
     session: str
     participant: str
@@ -118,6 +129,7 @@ class MediaUp(Record):
     janus_session: int = 0
     handle: int = 0
     streams: tuple[StreamInfo, ...] = ()
+    gateway: str = ""
 
     @property
     def attach_class(self) -> bool:

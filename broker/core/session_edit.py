@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broker.core.plan import rewired
 from broker.core.tables import Table
-from broker.core.views import SessionView, context_of, merged
+from broker.core.views import Holder, SessionView, context_of, holder_of, merged
 from broker.core.wrappers import NodeWrapper
 from rtcdn.model import ContextIntent, LinkIntent, ParticipantIntent
 
@@ -25,6 +25,8 @@ class SessionEdit:
         self._attached: dict[str, int] = {}
         self._pending: dict[str, float | None] = {}
         self._publishers: set[str] | None = None
+        self._holders: dict[str, Holder | None] = {}
+        self._talk_legs = self._base.talk_legs
 
     @property
     def stage_count(self) -> int:
@@ -61,8 +63,10 @@ class SessionEdit:
         self._participants[name] = record
         for leg in before.legs if before else ():
             self._count(context_of(leg), -1)
+            self._talk_legs -= leg.leg == "talk"
         for leg in record.legs if record else ():
             self._count(context_of(leg), 1)
+            self._talk_legs += leg.leg == "talk"
         pending = record is not None and any(leg.state == "granted" for leg in record.legs)
         if pending or name in self._pending or name in self._base.pending:
             self._pending[name] = record.joined_s if record and pending else None
@@ -72,6 +76,9 @@ class SessionEdit:
             if self._publishers is None:
                 self._publishers = set(known)
             (self._publishers.add if publishes else self._publishers.discard)(name)
+        holder = holder_of(record)
+        if holder != self._holders.get(name, self._base.holders.get(name)):
+            self._holders[name] = holder
         return before
 
     def _count(self, context: str, step: int) -> None:
@@ -96,6 +103,8 @@ class SessionEdit:
             attached=merged(base.attached, counts) if counts else base.attached,
             pending=merged(base.pending, self._pending) if self._pending else base.pending,
             publishers=base.publishers if self._publishers is None else frozenset(self._publishers),
+            holders=merged(base.holders, self._holders) if self._holders else base.holders,
+            talk_legs=self._talk_legs,
             stages=_stages(contexts, nodes) if self.restage else base.stages,
             changed_s=self._changed_s,
         )

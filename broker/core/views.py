@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from broker.core.tables import Table
-from rtcdn.model import ContextIntent, Leg, LinkIntent, ParticipantIntent, PlanRecord, SessionIntent
+from rtcdn.model import ContextIntent, Leg, LinkIntent, ParticipantIntent, PlanRecord, Role, SessionIntent
 
 V = TypeVar("V")
+SPEAKING = (Role.SPEAKER, Role.MODERATOR)
+RANK = {Role.VIEWER: 0, Role.SPEAKER: 1, Role.MODERATOR: 2}
 MANY = 8  # overlays larger than this and than an eighth of a table are merged by building it anew
 
 
@@ -33,6 +35,20 @@ def context_of(leg: Leg) -> str:
     return leg.context.partition("/")[2]
 
 
+class Holder(NamedTuple):
+    """One who is here and may speak, or moderate."""
+
+    role: Role
+    name: str
+
+
+def holder_of(participant: ParticipantIntent | None) -> Holder | None:
+    """The participant as holder of a role, None for one who only watches or is not here."""
+    if participant is None or participant.role not in SPEAKING or not participant.legs:
+        return None
+    return Holder(participant.role, participant.name)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionView:
     """One session. Viewers are counts per context (``attached``) for whoever decides about capacity."""
@@ -47,6 +63,8 @@ class SessionView:
     attached: Table[int] = field(default_factory=Table)  # context -> legs that should be there
     pending: Table[float] = field(default_factory=Table)  # participants with a leg not up -> when they attached
     publishers: frozenset[str] = frozenset()  # participants with a publish leg
+    holders: Table[Holder] = field(default_factory=Table)  # speakers and moderators who are here
+    talk_legs: int = 0  # of all its mixes: those who are heard and those who wait
     stages: dict[str, dict[str, str]] = field(default_factory=dict)  # region -> node -> context
     changed_s: float = 0.0  # when its contexts or links last changed
 
@@ -66,6 +84,8 @@ class SessionView:
             "intent": self.intent.to_dict() if self.intent else None,
             "participants": len(self.participants),
             "publishers": sorted(self.publishers),
+            "roles": {name: self.holders[name].role for name in sorted(self.holders)},
+            "talk_legs": self.talk_legs,
             "contexts": {name: self.contexts[name].to_dict() for name in sorted(self.contexts)},
             "links": {name: self.links[name].to_dict() for name in sorted(self.links)},
             "attached": {name: self.attached[name] for name in sorted(self.attached)},

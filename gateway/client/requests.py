@@ -147,7 +147,7 @@ class Remove(Request, tag="remove", kw_only=True):
 
 
 class Wanted(Struct):
-    """One video that a viewer shows: its slot and the size of its window in device pixels."""
+    """One video that a viewer shows: its slot and the size of its window in device pixels (both 0: any size)."""
 
     slot: Annotated[str, Meta(max_length=8)]
     width: Annotated[int, Meta(ge=0, le=16384)] = 0

@@ -62,23 +62,6 @@ def kill(site: Site, service: str) -> None:
     site.docker("kill", container)
 
 
-def back(site: Site, service: str) -> None:
-    """Wait until Swarm runs a healthy container of the service again."""
-
-    def healthy() -> bool:
-        words = [
-            "ps",
-            "--quiet",
-            "--filter",
-            f"label=com.docker.swarm.service.name={service}",
-            "--filter",
-            "health=healthy",
-        ]
-        return bool(site.docker(*words).strip())
-
-    wait_for(healthy, f"{service} healthy again", HEAL_S, 1)
-
-
 def leader(site: Site) -> str:
     """Id of the broker replica that says it leads; '' while none does."""
     pki = "/run/secrets"
@@ -111,7 +94,7 @@ async def test_the_leading_broker_dies(site: Site, http: aiohttp.ClientSession, 
     assert other
     await new_viewer_sees(site, http, "after-broker")
     assert site.call("GET", f"/v1/sessions/{SESSION}")["contexts"].keys() == contexts
-    await asyncio.to_thread(back, site, f"broker_{first}")
+    await asyncio.to_thread(site.healthy, f"broker_{first}")
 
 
 async def test_a_gateway_dies_and_its_clients_are_adopted(
@@ -125,7 +108,7 @@ async def test_a_gateway_dies_and_its_clients_are_adopted(
     until_s = time.monotonic() + UNCLAIMED_S
     while time.monotonic() < until_s:
         await viewer.sees(timeout_s=20)
-    await asyncio.to_thread(back, site, f"gateway_gateway-{victim}")
+    await asyncio.to_thread(site.healthy, f"gateway_gateway-{victim}")
     assert await viewer.leave() in (200, 204)
 
 
@@ -146,7 +129,7 @@ async def test_a_janus_dies_and_is_provisioned_again(site: Site, http: aiohttp.C
 
     before = await asyncio.to_thread(wait_for, ours, f"contexts of {SESSION} at {node}", HEAL_S, 1)
     await asyncio.to_thread(kill, site, f"janus_{node}_janus")
-    await asyncio.to_thread(back, site, f"janus_{node}_janus")
+    await asyncio.to_thread(site.healthy, f"janus_{node}_janus")
 
     def provisioned() -> bool:
         return before <= ours()

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.integration.gateway_world import nodes, world  # noqa: F401  (fixtures of the gateway's tests)
+from tests.integration.socket_world import hall, trio  # noqa: F401
 from tests.support.cdn import Cdn, running_cdn
 
 

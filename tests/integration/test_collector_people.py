@@ -87,11 +87,11 @@ async def test_a_publisher_shows_with_his_streams_and_his_voice(places: dict[Kin
         await seen(lambda: context().publishers[0].streams, "her streams are told")
         streams = context().publishers[0].streams
         assert [(each.type, each.codec) for each in streams] == [("audio", "opus"), ("video", "vp8")]
-        await seen(lambda: place.data().talking == {ROOM: "ann"}, "ann talks")
+        await seen(lambda: place.data().talkers == {ROOM: ("ann",)}, "ann talks")
         assert place.data().handles >= 1
         await connection.close()
     await seen(lambda: context().id and not context().publishers, "ann is gone")
-    await seen(lambda: place.data().talking == {}, "nobody talks")
+    await seen(lambda: place.data().talkers == {}, "nobody talks")
 
 
 async def test_viewers_are_counted_as_they_come_and_go(places: dict[Kind, Place]) -> None:

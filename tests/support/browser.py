@@ -95,10 +95,15 @@ class Browser:
         self._endpoint = f"http://{address or '127.0.0.1'}:{port}"
         wait_for(lambda: _answers(f"{self._endpoint}/json/version"), "Chromium answers on its debugging port")
 
-    async def open(self, url: str, viewport: ViewportSize = DESKTOP) -> Page:
-        """A page of its own profile at ``url``; what it logs as an error is kept in ``errors``."""
+    async def open(self, url: str, viewport: ViewportSize = DESKTOP, script: str = "") -> Page:
+        """A page of its own profile at ``url``; what it logs as an error is kept in ``errors``.
+
+        ``script`` runs in it before its own.
+        """
         context = await self.chromium.new_context(viewport=viewport, ignore_https_errors=True)
         page = await context.new_page()
+        if script:
+            await page.add_init_script(script)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         await page.goto(url)

@@ -12,14 +12,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gateway.api import Door, application
-from gateway.broker_client import Broker
-from gateway.legs import Nodes
-from gateway.limits import Buckets
 from gateway.orders import Orders
 from gateway.participants import Participants
-from gateway.peers import Peers
 from gateway.registry import Registry
+from gateway.wiring import Gateway, Limits, assemble
 from rtcdn.janus.admin import AdminClient
 from rtcdn.janus.operations import NodeClient
 from rtcdn.model import AttachGrant, Codec, GatewayInfo, Kind, Leg, ParticipantIntent, Role
@@ -228,6 +224,7 @@ class Rig:
     key: SigningKey
     http: aiohttp.ClientSession
     stack: contextlib.AsyncExitStack
+    gateway: Gateway
 
     def token(self, participant: str, session: str = "demo", role: Role = Role.VIEWER, *rights: str) -> str:
         """A client token."""
@@ -253,23 +250,34 @@ async def start_gateway(
     for node in nodes:
         (tmp / f"node_{node.id}.json").write_text(node.secrets.to_json())
     http = await stack.enter_async_context(aiohttp.ClientSession())
-    broker = Broker(http, [f"http://{broker_at}"], gateway_id)
-    participants = Participants(broker, Nodes(tmp), limits.get("max_participants", 100))
-    stack.push_async_callback(participants.close, 0.0)
-    orders = Orders(http, (f"ws://{broker_at}/stream",), gateway_id, broker, participants)
     registry = Registry(store, gateway_id, GatewayInfo(), 5)
-    buckets = Buckets(limits.get("rate_ps", 100), limits.get("burst", 100))
-    peers = Peers(http, registry, broker, participants)
-    door = Door(participants, peers, Verifier((str(tmp / "jwks.json"),)), buckets, asyncio.Semaphore(20))
-    app = application(door)
-    app.router.add_get("/{name:|style\\.css|icon\\.svg}", _page)
-    app.router.add_static("/js", PAGE / "js")
-    at = await serve(app, stack)
+    made = assemble(
+        gateway_id,
+        "local",
+        http,
+        http,
+        brokers=(f"http://{broker_at}",),
+        streams=(f"ws://{broker_at}/stream",),
+        registry=registry,
+        verifier=Verifier((str(tmp / "jwks.json"),)),
+        secrets_dir=tmp,
+        limits=Limits(
+            limits.get("rate_ps", 100),
+            limits.get("burst", 100),
+            limits.get("max_participants", 100),
+            20,
+            limits.get("per_address", 100),
+        ),
+    )
+    stack.push_async_callback(made.close, 0.0)
+    made.app.router.add_get("/{name:|style\\.css|icon\\.svg}", _page)
+    made.app.router.add_static("/js", PAGE / "js")
+    at = await serve(made.app, stack)
     registry._info = GatewayInfo("local", f"http://{at}", at)
-    for work in (orders.run(), participants.sweep(), registry.run()):
+    for work in made.work():
         task = asyncio.create_task(work)
         stack.callback(task.cancel)
-    return Rig(f"http://{at}", participants, orders, key, http, stack)
+    return Rig(f"http://{at}", made.participants, made.orders, key, http, stack, made)
 
 
 async def until(condition: Any, what: str, timeout_s: float = 10.0) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from ops.client import Deployment, Operator
 from rtcdn.tokens import Claims, SigningKey
 from tests.support import hosts
+from tests.support.engine import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = "/srv/rtcdn"
@@ -94,6 +95,10 @@ class Site:
         counts = self.call("GET", f"/v1/sessions/{session}")["attached"]
         return {context: count for context, count in counts.items() if context.startswith("stage-") and count}
 
+    def intent(self, session: str, participant: str) -> dict[str, Any]:
+        """What the store has of a participant."""
+        return dict(json.loads(self.store()[f"PT:{session}:{participant}"]))
+
     def node(self, name: str) -> dict[str, Any]:
         """One node on the broker's map."""
         nodes = self.call("GET", "/v1/nodes")["nodes"]
@@ -124,6 +129,12 @@ class Site:
     def container(self, service: str) -> str:
         """Id of the running container of a Swarm service; '' when none runs."""
         return self.docker("ps", "--quiet", "--filter", f"label=com.docker.swarm.service.name={service}").strip()
+
+    def healthy(self, service: str, within_s: float = 60) -> None:
+        """Wait until Swarm runs a healthy container of the service."""
+        mine, well = f"label=com.docker.swarm.service.name={service}", "health=healthy"
+        words = ("ps", "--quiet", "--filter", mine, "--filter", well)
+        wait_for(lambda: bool(self.docker(*words).strip()), f"{service} healthy again", within_s, 1)
 
     def remove(self) -> None:
         """End the host container with all that is in it."""

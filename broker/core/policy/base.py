@@ -36,6 +36,7 @@ class Thresholds:
     idle_s: float = 60.0  # an unused context is removed after this
     talk_hold_s: float = 2.0  # who talks this long becomes the main speaker
     portion: int = 50  # participants moved by one decision
+    candidates: int = 200  # talk legs of one session beyond which nobody is made ready to speak ahead of time
 
 
 class Filter(Protocol):

@@ -14,17 +14,18 @@ from broker.core.draft import Draft, Refused
 from broker.core.policy.base import Need
 from broker.core.requests import Attach
 from broker.core.scenarios import moves, upkeep
-from broker.core.scenarios.stage import Lineup, video_slots, wanted_links
-from broker.core.views import context_of
+from broker.core.scenarios.stage import SCREEN, Lineup, camera_of, video_slots, wanted_links
+from broker.core.views import SPEAKING, context_of
 from broker.core.virtual_map import VirtualMap, out_of_work
-from broker.core.wrappers import Load, NodeWrapper, kind_for, publish_load, view_load
+from broker.core.wrappers import Load, NodeWrapper, kind_for, publish_load, talk_load, view_load
 from rtcdn import keys
 from rtcdn.errors import InvalidRequest
 from rtcdn.ids import janus_context
-from rtcdn.model import ContextIntent, Kind, Leg, SessionIntent
+from rtcdn.model import ContextIntent, Kind, Leg, Role, SessionIntent
 
 MOST_SLOTS = 16
-SPARE_PUBLISHERS = 4  # room in an ingress beyond the slots: takeovers overlap for a moment
+CAMERAS_OFF = 4  # who may publish beyond the slots: a screen only, or a camera that is off
+SPARE_PUBLISHERS = CAMERAS_OFF + 4  # room in an ingress beyond the slots: takeovers overlap for a moment
 MIX_LOAD = Load(0.0, 1000.0, 1000.0)  # a mix forwarded to some twenty stages
 
 
@@ -89,16 +90,33 @@ class Archipelago:
             return self._place_publish(draft, request)
         if want == "view":
             return self.place_view(draft, request)
-        mix = self.mix(draft)
-        wrapper = draft.vmap.node(draft.view.contexts[mix].node) if mix else None
-        if wrapper is None or wrapper.silent:
+        wrapper, mix = self._mix_node(draft)
+        if wrapper is None:
             raise Refused("no-capacity", "the session's mix is not there now; try again in a moment")
         return self.leg(draft, "talk", wrapper, mix)
 
+    def ready(self, draft: Draft, request: Attach, role: Role) -> Leg | None:
+        """A place in the mix, if the session has not candidates enough and the node carries one more."""
+        limits = draft.policy.limits
+        known = draft.view.participants.get(request.participant)
+        own = known is not None and any(leg.leg == "talk" for leg in known.legs)
+        if draft.view.talk_legs - own >= limits.candidates:
+            return None
+        wrapper, mix = self._mix_node(draft)
+        load = talk_load(role in SPEAKING)
+        if wrapper is None or wrapper.weight + load.cost(wrapper.labels.capacity) > limits.full_weight:
+            return None
+        return self.leg(draft, "talk", wrapper, mix)
+
+    def _mix_node(self, draft: Draft) -> tuple[NodeWrapper | None, str]:
+        """The node of the mix in use, None while it is not there, and the mix."""
+        mix = self.mix(draft)
+        wrapper = draft.vmap.node(draft.view.contexts[mix].node) if mix else None
+        return (None if wrapper is None or wrapper.silent else wrapper), mix
+
     def _place_publish(self, draft: Draft, request: Attach) -> Leg:
         """The ingress nearest to the speaker, made when his region has none."""
-        if self._on_stage(draft, request.participant) >= draft.intent.slots:
-            raise Refused("stage-full", f"all {draft.intent.slots} slots are taken; demote a speaker first")
+        self._check_stage(draft, request)
         serving = frozenset(context.node for context in draft.view.duty("ingress").values())
         need = self.need(draft, "ingress", self.speaker_load(draft), request.regions, rtt_ms=request.rtt_ms)
         node = draft.choose(replace(need, serving=serving))
@@ -106,14 +124,18 @@ class Archipelago:
             raise Refused("no-capacity", "no ingress node may take a speaker now; see the reasons per node")
         return self.leg(draft, "publish", draft.vmap.nodes[node], self.stand(draft, "ingress", node))
 
-    def _on_stage(self, draft: Draft, but: str) -> int:
-        """Speakers who hold a place: on stage, or granted one and not yet too long on the way."""
-        count = 0
-        for name in draft.view.publishers - {but}:
+    def _check_stage(self, draft: Draft, request: Attach) -> None:
+        """Refuse whom the stage has no place for: a camera holds one, seen or granted and not too long on the way."""
+        others = draft.view.publishers - {request.participant}
+        cameras = 0
+        for name in others:
             participant = draft.view.participants[name]
             leg = next(leg for leg in participant.legs if leg.leg == "publish")
-            count += leg.state == "up" or participant.joined_s + draft.policy.limits.grant_life_s > draft.now_s
-        return count
+            fresh = participant.joined_s + draft.policy.limits.grant_life_s > draft.now_s
+            cameras += camera_of(leg.streams) is not None if leg.state == "up" else fresh
+        shows = not request.sources or "camera" in request.sources
+        if len(others) >= draft.intent.slots + CAMERAS_OFF or (shows and cameras >= draft.intent.slots):
+            raise Refused("stage-full", f"all {draft.intent.slots} slots are taken; demote a speaker first")
 
     def place_view(self, draft: Draft, request: Attach, avoid: frozenset[str] = frozenset()) -> Leg:
         """A stage of the viewer's region, a new one there when those are full, then the regions farther away."""
@@ -152,11 +174,14 @@ class Archipelago:
     # ---- the stage ------------------------------------------------------------------------------
 
     def publishing(self, draft: Draft, participant: str, again: bool) -> None:
-        """Seat him; without a free slot he is refused."""
+        """Seat him as his streams say; without a free slot he is refused."""
         leg = next(leg for leg in draft.view.participants[participant].legs if leg.leg == "publish")
         lineup = Lineup(draft.view.links)
-        if not lineup.take(participant, context_of(leg), leg.streams, draft.intent.slots):
-            raise Refused("stage-full", f"all {draft.intent.slots} slots are taken; demote a speaker first")
+        why_not = lineup.take(participant, context_of(leg), leg.streams, draft.intent.slots)
+        if why_not == "screen-taken":
+            raise Refused(why_not, f"{lineup.seats[SCREEN].participant} shows a screen; it must end first")
+        if why_not:
+            raise Refused(why_not, f"all {draft.intent.slots} slots are taken; demote a speaker first")
         self.rewire(draft, lineup, anew=participant if again else "")
 
     def silenced(self, draft: Draft, participant: str) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from broker.core.draft import Draft
 from broker.core.requests import Attach
-from rtcdn.model import Leg, SessionIntent
+from rtcdn.model import Leg, Role, SessionIntent
 
 
 class Scenario(Protocol):
@@ -22,6 +22,10 @@ class Scenario(Protocol):
 
     def place(self, draft: Draft, request: Attach, want: str) -> Leg:
         """Where the participant's leg ``want`` goes; contexts it lacks are made."""
+        ...
+
+    def ready(self, draft: Draft, request: Attach, role: Role) -> Leg | None:
+        """A talk leg for one who waits to speak; None when there is no room for one more to wait."""
         ...
 
     def publishing(self, draft: Draft, participant: str, again: bool) -> None:

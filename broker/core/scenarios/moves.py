@@ -13,7 +13,7 @@ from broker.core.actions import Order
 from broker.core.decisions import Reason
 from broker.core.draft import Draft, Refused
 from broker.core.requests import Attach
-from broker.core.scenarios.stage import Lineup
+from broker.core.scenarios.stage import Lineup, camera_of
 from broker.core.virtual_map import out_of_work
 from rtcdn.ids import janus_context
 from rtcdn.model import Leg, ParticipantIntent
@@ -49,13 +49,14 @@ def _ensure_other(shape: Archipelago, draft: Draft, duty: str, node: str) -> Non
 
 
 def _move_legs(shape: Archipelago, draft: Draft, name: str, duty: str, lost: bool) -> None:
-    """Lead a portion of the participants of a context elsewhere."""
+    """Lead a portion of the participants of a context elsewhere, first those who are heard or seen."""
     janus_id = janus_context(draft.id, name)
     left = draft.policy.limits.portion
     if not draft.view.attached.get(name):
         return
     moved = 0
-    for participant_id in sorted(draft.view.participants):
+    holders = draft.view.holders
+    for participant_id in sorted(draft.view.participants, key=lambda name: (name not in holders, name)):
         participant = draft.view.participants[participant_id]
         leg = next((leg for leg in participant.legs if leg.context == janus_id), None)
         if leg is None or moved >= left:
@@ -77,7 +78,9 @@ def _elsewhere(shape: Archipelago, draft: Draft, participant_id: str, participan
     """The place that takes over from a leg."""
     wrapper = draft.vmap.node(leg.node)
     regions = tuple(dict.fromkeys(r for r in (participant.region, wrapper.region if wrapper else "") if r))
-    request = Attach(draft.id, participant_id, (leg.leg,), participant.role, regions=regions)
+    shows = leg.state != "up" or camera_of(leg.streams)
+    sources = () if shows else ("screen",)
+    request = Attach(draft.id, participant_id, (leg.leg,), participant.role, regions=regions, sources=sources)
     if leg.leg == "view":
         return shape.place_view(draft, request, avoid=frozenset((leg.node,)))
     return shape.place(draft, request, leg.leg)

@@ -6,7 +6,7 @@ Slots are the same on every stage of a session and are kept nowhere but in the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from broker.core.plan import path_of
@@ -19,6 +19,22 @@ SCREEN = "s1"
 def video_slots(count: int) -> tuple[str, ...]:
     """Mids of the video slots of a stage for ``count`` speakers: v1..vK and the screen."""
     return (*(f"v{number}" for number in range(1, count + 1)), SCREEN)
+
+
+def camera_of(streams: tuple[StreamInfo, ...]) -> StreamInfo | None:
+    """The stream that goes to a ``v`` slot: the one named so, else the first video of no name."""
+    return next(_named(streams, "camera"), None) or next(_named(streams, ""), None)
+
+
+def screen_of(streams: tuple[StreamInfo, ...]) -> StreamInfo | None:
+    """The stream that goes to ``s1``: the one named so, else the next video of no name after the camera."""
+    camera = camera_of(streams)
+    unnamed = (stream for stream in _named(streams, "") if stream is not camera)
+    return next(_named(streams, "screen"), None) or next(unnamed, None)
+
+
+def _named(streams: tuple[StreamInfo, ...], source: str) -> Iterator[StreamInfo]:
+    return (stream for stream in streams if stream.type == "video" and stream.source == source)
 
 
 def _number(slot: str) -> int:
@@ -53,26 +69,32 @@ class Lineup:
         found = (slot for slot, seat in self.seats.items() if seat.participant == participant and slot != SCREEN)
         return next(found, "")
 
-    def take(self, participant: str, source: str, streams: tuple[StreamInfo, ...], count: int) -> bool:
-        """Seat a publisher: first video in his slot or the first free one, second on the screen, audio in the mix.
+    def take(self, participant: str, source: str, streams: tuple[StreamInfo, ...], count: int) -> str:
+        """Seat a publisher: his camera in his slot or the first free one, his screen in ``s1``, audio in the mix.
 
-        False when none of the ``count`` slots is free for his video.
+        What he showed before and does not send any more leaves its slot. ``source``: context of his VideoRoom. Gives
+        why not, with nothing changed: ``stage-full`` when none of the ``count`` slots is free for a camera,
+        ``screen-taken`` when somebody else shows his. An unnamed second video is shown when ``s1`` is free.
         """
-        videos = [stream for stream in streams if stream.type == "video"]
-        audios = [stream for stream in streams if stream.type == "audio"]
+        camera, screen = camera_of(streams), screen_of(streams)
+        voice = next((stream for stream in streams if stream.type == "audio"), None)
         free = (slot for slot in video_slots(count) if slot not in self.seats and slot != SCREEN)
         own = self.slot_of(participant) or next(free, "")
-        if videos and not own:
-            return False
+        shared = self.seats.get(SCREEN)
+        taken = shared is not None and shared.participant != participant
+        if camera and not own:
+            return "stage-full"
+        if screen and screen.source and taken:
+            return "screen-taken"
         self._clear(participant)
-        if videos:
-            self.seats[own] = Slot(participant, videos[0].mid, videos[0].simulcast, source)
-        if len(videos) > 1 and SCREEN not in self.seats:
-            self.seats[SCREEN] = Slot(participant, videos[1].mid, videos[1].simulcast, source)
-        if audios:
-            self.voices[participant] = Slot(participant, audios[0].mid, False, source)
+        if camera:
+            self.seats[own] = Slot(participant, camera.mid, camera.simulcast, source)
+        if screen and not taken:
+            self.seats[SCREEN] = Slot(participant, screen.mid, screen.simulcast, source)
+        if voice:
+            self.voices[participant] = Slot(participant, voice.mid, False, source)
         self._keep_main()
-        return True
+        return ""
 
     def leave(self, participant: str) -> None:
         """Take a participant off the stage."""

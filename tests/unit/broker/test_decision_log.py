@@ -42,6 +42,7 @@ def test_a_line_says_what_was_asked_chosen_and_why() -> None:
     assert line["request"] == {**ASKED.to_dict(), "type": "Attach"} | {"want": ["view"], "rights": ["view"]} | {
         "regions": [],
         "place": [],
+        "sources": [],
     }
     assert line["choices"] == json.loads(json.dumps([CHOICE.to_dict()]))
     assert line["changes"] == [

@@ -117,7 +117,7 @@ def test_labels_tell_where_the_node_is(store: MemoryStore) -> None:
 
 def test_plugin_data_is_the_same_text_whatever_the_order() -> None:
     """Read in another order, nothing is written again; streams come from events, strangers' talk is left out."""
-    view = View(Kind.VR, talking={"s/a": "ann", "gone/b": "bob"})
+    view = View(Kind.VR, talking={"s/a": {"bob", "ann"}, "gone/b": {"bob"}})
     view.streams["s/a", "ann"] = (StreamInfo("audio", "0", "opus"),)
     one = ContextInfo(id="s/a", publishers=(PublisherInfo("bob"), PublisherInfo("ann")))
     two = ContextInfo(id="s/b")
@@ -126,4 +126,4 @@ def test_plugin_data_is_the_same_text_whatever_the_order() -> None:
     assert data == again
     assert [publisher.id for publisher in data.contexts[0].publishers] == ["ann", "bob"]
     assert data.contexts[0].publishers[0].streams == (StreamInfo("audio", "0", "opus"),)
-    assert data.talking == {"s/a": "ann"}
+    assert data.talkers == {"s/a": ("ann", "bob")}

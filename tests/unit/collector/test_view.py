@@ -32,7 +32,7 @@ def test_a_publisher_s_streams_and_voice_are_remembered_while_he_is_there() -> N
     """From published to unpublished, from talking until he leaves."""
     view = heard(Kind.VR, "talking")
     assert view.streams["s/ingress-a", "ann"] == (StreamInfo("audio", "0", "opus"), StreamInfo("video", "1", "vp8"))
-    assert view.talking == {"s/ingress-a": "ann"}
+    assert view.talking == {"s/ingress-a": {"ann"}}
     assert (view.handles, view.peerconnections) == (1, 1)
     view = heard(Kind.VR, "leaving")
     assert view.streams == {}

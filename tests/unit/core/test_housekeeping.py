@@ -90,7 +90,7 @@ def test_the_floor_follows_who_talks_long_enough() -> None:
     speaks(world, "bob")
 
     def talks(who: str) -> None:
-        plugin = PluginData(world.vmap.nodes["ab1"].plugin.contexts, talking={"demo/mix-ab1": f"link~voice-{who}"})
+        plugin = PluginData(world.vmap.nodes["ab1"].plugin.contexts, talkers={"demo/mix-ab1": (f"link~voice-{who}",)})
         world.vmap = world.vmap.apply([("AB:ab1:PLUGIN", plugin.to_json(), 99)], world.now_s)
 
     talks("bob")
@@ -111,7 +111,7 @@ def test_two_who_talk_at_once_do_not_toss_the_main_slot_about() -> None:
     speaks(world, "bob", regions=("us",))
     for region, who in (("eu", "alice"), ("us", "bob")):
         context = f"demo/ingress-{region}-vr1"
-        plugin = PluginData(talking={context: who}).to_json()
+        plugin = PluginData(talkers={context: (who,)}).to_json()
         world.vmap = world.vmap.apply([(f"VR:{region}-vr1:PLUGIN", plugin, 99)], world.now_s)
     assert list(due(world.vmap, world.policy, world.now_s + 9)) == []
     world.vmap = world.vmap.apply([("VR:eu-vr1:PLUGIN", PluginData().to_json(), 99)], world.now_s)

@@ -21,7 +21,7 @@ VALUES = {
     "VR:vr1:REGION": ("local", "elsewhere", None),
     "VR:vr1:WEIGHT": ("5", "80.5", "-1", "much", None),
     "VR:vr1:LABELS": ('{"host":"h1"}', '{"capacity":3}', "{", None),
-    "VR:vr1:PLUGIN": ('{"talking":{"demo/mix":"ann"}}', '{"handles":3}', "[]", None),
+    "VR:vr1:PLUGIN": ('{"talkers":{"demo/mix":["ann"]}}', '{"handles":3}', "[]", None),
     keys.drain("vr1"): (DrainIntent("ann").to_json(), "?", None),
     keys.context("demo", "ingress-vr1"): ('{"node":"vr1","kind":"VR"}', None),
     keys.participant("demo", "ann"): (ParticipantIntent(legs=(LEG,), joined_s=NOW_S).to_json(), None),

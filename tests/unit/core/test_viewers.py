@@ -126,7 +126,7 @@ def test_a_demoted_speaker_leaves_the_stage_and_may_not_come_back_by_himself() -
 
 
 def test_a_removed_participant_is_gone_everywhere() -> None:
-    """Links, key, and an order to each gateway that holds a leg of his."""
+    """Links, legs, and an order to each gateway that holds one of them; only that he was removed is kept."""
     world = local()
     opened(world)
     speaks(world, "alice")
@@ -136,7 +136,8 @@ def test_a_removed_participant_is_gone_everywhere() -> None:
         ("gw", "remove", "publish"),
         ("other", "remove", "view"),
     ]
-    assert (dict(world.vmap.sessions["demo"].participants), shown(world)) == ({}, {})
+    kept = world.vmap.sessions["demo"].participants["alice"]
+    assert (kept.removed, kept.legs, shown(world)) == (True, (), {})
 
 
 def test_closing_takes_everything_down_in_order() -> None:

@@ -1,0 +1,322 @@
+"""One participant, from his join until he is gone, with or without a socket: what he asks, hears, and is.
+
+Pure: requests, news and time go in, effects (``todo``) come out. Who may do what is in ``rules``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.client import rules
+from gateway.client.acts import Acts
+from gateway.client.connection import Connection
+from gateway.client.connections import Connections
+from gateway.client.effects import CatchUp, Finish, Gone, Put, Register, SetMuted, Talk, Todo
+from gateway.client.events import (
+    Closed,
+    Closing,
+    Data,
+    Event,
+    Hands,
+    Joined,
+    Muted,
+    Person,
+    Problem,
+    RaisedHand,
+    Resumption,
+    Role,
+    RoleEvent,
+    Stage,
+)
+from gateway.client.identity import OVER, REASONS, RESTART, RESUME_S, TAKEN_OVER, Identity, key_for
+from gateway.client.limits import LIMITS
+from gateway.client.replies import Reply
+from gateway.client.requests import VERSION, Purpose, Request, Resume
+from gateway.client.view import LayersLike, View
+from gateway.client.voice import Voice
+from rtcdn.ids import LINK_PREFIX
+from rtcdn.model import AttachGrant, Leg
+
+SCREEN = "s1"
+
+
+class Member:
+    """The participant."""
+
+    def __init__(self, who: Identity, layers: Callable[[tuple[str, ...]], LayersLike]) -> None:
+        self.who = who
+        self.role: Role = who.role
+        self.ready = False
+        self.hand = False
+        self.over = False
+        self.slots: list[str] = []
+        self.todo = Todo()
+        self.connections = Connections(self.todo, self)
+        self.view = View(self.todo, self.connections, self.say, layers)
+        self.voice = Voice(self.todo, self.connections, self.view, self._voice_changed)
+        self.acts = Acts(self)
+        self._send: Callable[[Struct], None] | None = None
+        self._finish: Callable[[Finish], None] | None = None
+        self._gone_s: float | None = None  # since when he has no socket
+        self._screen = ""  # whose screen is shown
+        self._place = 0
+        self._shown: Person | None = None
+
+    # ---- how others see him, and what he hears
+
+    @property
+    def here(self) -> bool:
+        """Has he a socket?"""
+        return self._send is not None
+
+    def say(self, event: Event) -> None:
+        """Tell the client; without a socket it is told when he resumes, or was of the moment."""
+        if self._send:
+            self._send(event)
+
+    def person(self) -> Person:
+        """As others see him."""
+        return Person(self.who.participant, self.who.name, self.role, self.hand, self.voice.muted, self.voice.shown)
+
+    def show(self) -> None:
+        """Let others see what changed."""
+        person = self.person()
+        if person != self._shown and not self.over:
+            self._shown = person
+            self.todo.do(Put(person))
+
+    def tell_role(self, by: str = "", reason: str = "") -> None:
+        """Tell the client what he is, and others too."""
+        self.say(RoleEvent(role=self.role, live=self.voice.shown, by=by, reason=reason))
+        self.show()
+
+    def _voice_changed(self, now_s: float) -> None:
+        if not self.over:
+            self.tell_role()
+
+    # ---- Owner of connections
+
+    def wanted(self, purpose: Purpose) -> bool:
+        """Shall such a connection be made again when it is lost?"""
+        if self.over:
+            return False
+        if purpose == "send":
+            return self.role != "viewer"
+        return purpose == "receive" or rules.may_speak(self.role, self.who.rights)
+
+    def opened(self, connection: Connection, then: Callable[[float], None], now_s: float) -> None:
+        """A leg is there; its client hears when it is shaped."""
+        if connection.purpose == "receive":
+            self.view.started(connection, then, now_s)
+            return
+        if connection.purpose == "voice" and self.voice.muted:
+            self.todo.do(SetMuted(connection.id, on=True))
+        then(now_s)
+
+    @property
+    def screen_taken(self) -> bool:
+        """Does another show a screen?"""
+        return self._screen not in ("", self.who.participant)
+
+    def up(self, connection: Connection, now_s: float) -> None:
+        """Media flow: who waited for his voice goes live."""
+        if connection.purpose == "voice":
+            self.voice.settle(now_s)
+
+    def closed(self, connection: Connection, now_s: float) -> None:
+        """A leg is no more."""
+        if connection.purpose == "voice":
+            self.voice.lost(connection.id, now_s)
+
+    # ---- socket
+
+    def joined(self, grant: AttachGrant, now_s: float) -> None:
+        """He was let in."""
+        self.role = grant.role.value
+        self.who.name = self.who.name or grant.name
+        self.slots = [slot for leg in grant.legs if leg.leg == "view" for slot in leg.slots]
+        self._gone_s = now_s
+        self.todo.do(Register())
+
+    def kept(self, now_s: float) -> None:
+        """Taken over from another gateway: he is here, without a socket, and his media flow."""
+        self._gone_s = now_s
+        self.todo.do(Register())
+        for connection in self.connections.all.values():
+            self.connections.report(connection)
+        if self.connections.flowing("receive"):
+            self.view.resume()
+        self.show()
+
+    def attach(self, send: Callable[[Struct], None], finish: Callable[[Finish], None]) -> None:
+        """A socket: messages for him go there. One he had is closed: it was taken over."""
+        if self._finish:
+            self._finish(Finish(TAKEN_OVER, "resumed elsewhere"))
+        self._send, self._finish, self._gone_s = send, finish, None
+
+    def detach(self, send: Callable[[Struct], None], now_s: float) -> None:
+        """A socket broke; he is kept for a while, unless he has another one."""
+        if self._send is send:
+            self._send = self._finish = None
+            self._gone_s = now_s
+
+    def welcome(self, **more: Any) -> dict[str, Any]:
+        """Fields of the answer to ``join`` and ``resume``."""
+        who = self.who
+        fields: dict[str, Any] = {"version": VERSION, "session": who.session, "participant": who.participant}
+        fields |= {"role": self.role, "rights": [r for r in who.rights if r != "join:*"], "name": who.name}
+        fields |= {"region": who.region, "codec": self.connections.codec.value, "slots": self.slots, "limits": LIMITS}
+        fields |= {
+            "resume": Resumption(key_for(who.key, self.connections.codec), int(RESUME_S)),
+            "ice_servers": self.connections.ice_servers,
+        }
+        return fields | more
+
+    def resumed(self, request: Resume, reply: Reply, now_s: float) -> None:
+        """His client is back: what he missed follows."""
+        self.ready = request.ready
+        reply.ok(Joined, **self.welcome(resumed=True))
+        if request.muted != self.voice.muted:
+            self.voice.mute(request.muted)
+        if request.hand and not self.hand:
+            self.hand = rules.may_speak(self.role, self.who.rights)
+        self.begin(request.last, now_s)
+        if self.voice.muted:
+            self.say(Muted(on=True))
+        self.view.again()
+        self.connections.ask_again()
+        self.connections.ensure("receive", "lost", now_s)
+        if self.voice.wanted:
+            self.connections.ensure("voice", "lost", now_s)
+
+    def begin(self, last: int, now_s: float) -> None:
+        """State events, after the answer to the first request."""
+        self.tell_role()
+        self.todo.do(CatchUp(last))
+        self.voice.settle(now_s)
+
+    def heard(self, request: Request, reply: Reply, now_s: float) -> None:
+        """A request of his."""
+        refused = rules.check(request, self.who.participant, self.role, self.who.rights)
+        if self.over:
+            reply.no(Problem(type="urn:rtcdn:problem:left", title="Left", status=410, detail="you have left"))
+        elif refused:
+            reply.no(refused)
+        else:
+            self.acts.perform(request, reply, now_s)
+
+    # ---- news
+
+    def ordered_role(self, role: Role, by: str, now_s: float) -> None:
+        """The broker says what he is."""
+        before, self.role = self.role, role
+        if role == "viewer":
+            self.acts.off_stage(now_s)
+            if not self.wanted("voice"):
+                for each in [c for c in self.connections.all.values() if c.purpose == "voice"]:
+                    self.connections.drop(each, "demoted", now_s)
+        elif before == "viewer":
+            self.acts.on_stage(now_s)
+        if before != role:
+            self.tell_role(by, "promoted" if before == "viewer" else "demoted" if role == "viewer" else "")
+
+    def ordered_move(self, legs: Sequence[Leg], generation: int, now_s: float) -> None:
+        """The broker has another place for legs of his."""
+        self.connections.moved(tuple(legs), generation, now_s)
+
+    def ordered_remove(self, leg: str, generation: int | None, reason: str, by: str, now_s: float) -> None:
+        """Legs were taken from him, or all; what was attached later is not meant."""
+        legs = [each for each in self.connections.all.values() if leg in ("", each.leg.leg)]
+        meant = [each for each in legs if generation is None or each.generation <= generation]
+        if leg and reason != "taken-over":
+            for each in meant:
+                self.connections.drop(each, reason or "removed", now_s, tell=False)
+        elif meant or not self.connections.all:
+            self.end(reason if reason in REASONS else "removed", by=by, tell=bool(leg))
+
+    def session_over(self) -> None:
+        """The session was closed."""
+        self.end("closed", tell=False)
+
+    def told(self, what: dict[str, Any], now_s: float) -> None:
+        """What a moderator wants of him, by his gateway."""
+        by = str(what.get("by", ""))
+        if what.get("mute") is True and not self.voice.muted:
+            self.voice.mute(True)
+            self.say(Muted(on=True, by=by))
+        if what.get("lower") is True:
+            self.hand = False
+        self.show()
+
+    def talks(self, ident: str, on: bool) -> None:
+        """The mix says who talks: himself, or a publisher whose voice comes by a link. Others' gateways tell theirs."""
+        voice = f"{LINK_PREFIX}voice-"
+        if self.voice.on and ident.startswith(voice):
+            self.todo.do(Talk(on, ident.removeprefix(voice)))
+        elif self.voice.on and ident == self.who.participant:
+            self.todo.do(Talk(on))
+
+    def stage(self, stage: Stage) -> None:
+        """Who is shown where."""
+        self._screen = next((seat.participant for seat in stage.seats if seat.slot == SCREEN), "")
+        self.say(stage)
+
+    def hears(self, data: Data) -> bool:
+        """Is an application's message for him?"""
+        return data.to in ("", self.who.participant) or data.sender == self.who.participant
+
+    def hands(self, queue: Sequence[RaisedHand]) -> Hands | None:
+        """What he is told of the hand queue: a moderator all, others their own place."""
+        place = next((n for n, each in enumerate(queue, 1) if each.participant == self.who.participant), 0)
+        if self.role == "moderator":
+            return Hands(queue=list(queue), place=place)
+        changed, self._place = place != self._place, place
+        return Hands(place=place) if changed else None
+
+    # ---- ends
+
+    def end(self, reason: str, *, by: str = "", tell: bool = True) -> None:
+        """It is over for good."""
+        if self.over:
+            return
+        self.over = True
+        self.connections.end_all(reason, tell=tell)
+        self.say(Closed(reason=reason, by=by))
+        self._close(TAKEN_OVER if reason == "taken-over" else OVER, reason)
+        self.todo.do(Gone(reason))
+
+    def abandon(self) -> None:
+        """His join came to nothing: what was granted is given back, the socket stays."""
+        self.over = True
+        self.connections.end_all("left", tell=True)
+        self._send = self._finish = None
+        self.todo.do(Gone("left"))
+
+    def let_go(self) -> None:
+        """Another gateway goes on with him: nothing is ended."""
+        self.over = True
+        self.connections.all.clear()
+        self._close(TAKEN_OVER, "resumed elsewhere")
+        self.todo.do(Gone("let-go", over=False))
+
+    def close_down(self) -> None:
+        """This gateway goes."""
+        self.say(Closing(reason="restart"))
+        self._close(RESTART, "restart")
+
+    def _close(self, code: int, reason: str) -> None:
+        if self._finish:
+            self._finish(Finish(code, reason))
+        self._send = self._finish = None
+
+    def tick(self, now_s: float) -> None:
+        """What time brings."""
+        if self._gone_s is not None and now_s - self._gone_s > RESUME_S and not self.over:
+            self.end("expired")
+        if not self.over:
+            self.connections.tick(now_s)
+            self.view.tick(now_s)
+            self.voice.tick(now_s)
