@@ -12,14 +12,13 @@ from gateway.client.between import DataLog, Member, Message, Said, convert
 from gateway.client.events import Person, Presence, RaisedHand, Roster
 from gateway.client.home import LARGE
 
-NOBODY = Roster(total=0, viewers=0, hands=0, speakers=[])
 News = tuple[str, Any]
 
 
 class State(Struct):
     """A session as its home told it last."""
 
-    roster: Roster = NOBODY
+    roster: Roster = field(default_factory=lambda: Roster(total=0, viewers=0, hands=0, speakers=[]))
     hands: list[RaisedHand] = field(default_factory=list)
     talking: list[str] = field(default_factory=list)
 
