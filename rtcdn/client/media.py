@@ -24,6 +24,7 @@ class Media:
         self._ask, self._videos = ask, videos
         self.received = Received(heard)
         self._connections: dict[str, Connection] = {}
+        self._making: set[str] = set()
         self._joining: Connection | None = None
         self._sending = asyncio.Lock()
         self._camera: MediaStreamTrack | None = None
@@ -82,13 +83,19 @@ class Media:
 
     async def connect(self, event: Json) -> None:
         """Make the connection that the gateway asks for; the one that it replaces goes on until this one flows."""
-        servers = event.get("ice_servers", [])
-        connection = Connection(event["purpose"], self.received, self._videos, servers)
-        flows = await self._open(connection, event["connection"])
+        key = event["connection"]
+        if key in self._connections or key in self._making:
+            return  # asked for again after a resume
+        self._making.add(key)
+        try:
+            servers = event.get("ice_servers", [])
+            flows = await self._open(Connection(event["purpose"], self.received, self._videos, servers), key)
+        finally:
+            self._making.discard(key)
         if not flows:
             return
         if before := event.get("replaces", ""):
-            await self._ask("flowing", connection=connection.id)
+            await self._ask("flowing", connection=key)
             await self._end(before)
 
     async def _open(self, connection: Connection, asked_for: str) -> bool:

@@ -14,9 +14,9 @@ import numpy as np
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from ops.media.picture import Picture
-from ops.media.tracks import AUDIO_RATE, ClockTrack, ToneTrack
 from ops.media.whip import new_connection
+from rtcdn.client.picture import Picture
+from rtcdn.client.tracks import AUDIO_RATE, ClockTrack, ToneTrack
 
 PROTOCOL = "rtcdn.v1"
 SILENT = 50  # amplitude below which nothing is heard
