@@ -37,7 +37,9 @@ def test_a_collector_writes_no_other_keys(host, key):
 
 
 def test_a_gateway_writes_its_presentation_only(host):
-    """GW:<id> and nothing else."""
+    """Writes GW:<id> and nothing else; reads what other gateways present, to find them."""
     assert etcdctl(host, "gateway-1", "put", "GW:1", "{}").rc == 0
     assert etcdctl(host, "gateway-1", "del", "GW:1").rc == 0
     assert etcdctl(host, "gateway-1", "put", "GW:2", "{}").rc != 0
+    assert etcdctl(host, "gateway-1", "get", "--prefix", "GW:").rc == 0
+    assert etcdctl(host, "gateway-1", "get", "--prefix", "JN:").rc != 0

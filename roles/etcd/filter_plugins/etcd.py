@@ -17,8 +17,14 @@ def etcd_collector_user(node: dict[str, Any], namespace: str = "") -> dict[str, 
 
 
 def etcd_gateway_user(gateway: dict[str, Any], namespace: str = "") -> dict[str, Any]:
-    """The user of one gateway: its presentation, no other key."""
-    return {"name": f"gateway-{gateway['id']}", "grants": [["readwrite", f"{namespace}GW:{gateway['id']}", "key"]]}
+    """The user of one gateway: writes its presentation, reads those of the others, and no other key."""
+    return {
+        "name": f"gateway-{gateway['id']}",
+        "grants": [
+            ["readwrite", f"{namespace}GW:{gateway['id']}", "key"],
+            ["read", f"{namespace}GW:", "prefix"],
+        ],
+    }
 
 
 class FilterModule:
