@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.client import offers
@@ -61,7 +62,7 @@ class Connections:
             if purpose and only in (None, purpose):
                 self.ask(self.add(purpose, leg, leg.generation or grant.generation, reason, now_s))
 
-    def moved(self, legs: tuple[Leg, ...], generation: int, now_s: float) -> None:
+    def moved(self, legs: Sequence[Leg], generation: int, now_s: float) -> None:
         """The broker has another place for legs: make new connections, keep the old ones until these flow."""
         for leg in legs:
             purpose = PURPOSES.get(leg.leg)
