@@ -7,7 +7,7 @@ from typing import Any
 
 from broker.core.actions import Order
 from broker.core.virtual_map import VirtualMap
-from rtcdn.model import Leg, Record
+from rtcdn.model import Leg, Record, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Presented(Record):
     participant: str
     generation: int = 0
     legs: tuple[str, ...] = ()
+    role: Role | None = None  # the role that the gateway thinks he holds; None: it does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,12 @@ def missing_orders(vmap: VirtualMap, hello: Hello, settled: bool = False) -> lis
             leg = known.get(name)
             if leg and leg.gateway not in ("", hello.hello):
                 orders.append(_remove(each, hello.hello, (leg,), "taken-over"))
-            elif leg is None and settled:
+            elif leg is None and (settled or (intent and intent.removed)):
                 orders.append(_remove(each, hello.hello, (Leg(name),), "removed"))
+        mine = tuple(leg for leg in known.values() if leg.gateway == hello.hello)
+        if intent and mine and each.role not in (None, intent.role):
+            about = (each.session, each.participant, hello.hello, "role", intent.generation, intent.role)
+            orders.append(Order(*about, tuple(known.values()), "lost-order"))
     return orders if settled else orders + _to_adopt(vmap, hello)
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from broker.core.actions import Order
+from broker.core.on_stage import restaged
 from broker.leader import Leadership
 from broker.orders import Hello, Outbox, missing_orders
+from broker.stages import Following, followed_in
 from broker.watch import MapKeeper
 from rtcdn import log
 from rtcdn.settings import Address
@@ -30,6 +34,14 @@ BAD_HELLO = 4400
 TAKEN_OVER = 4409
 
 
+@dataclass(slots=True)
+class _Audience:
+    """One gateway's connection as it watches stages; ``news``: there may be something to tell."""
+
+    following: Following
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class GatewayStreams:
     """Takes orders from any thread and brings them to gateways.
 
@@ -41,8 +53,12 @@ class GatewayStreams:
         self._loop = asyncio.new_event_loop()
         self._outboxes: dict[str, Outbox] = {}
         self._connections: dict[str, ServerConnection] = {}
+        self._audience: dict[ServerConnection, _Audience] = {}
+        self._looked = keeper.current  # the map up to which changes of stages are known
+        self._look_due = False
         self._server: Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="stream", daemon=True)
+        keeper.look_on(self._map_swapped)
 
     def start(self) -> None:
         """Listen; raises OSError when the port is taken."""
@@ -64,6 +80,20 @@ class GatewayStreams:
         """We were elected or deposed: gateways come again at once and present whom they hold now."""
         _log.info("leadership", leads=leads, gateways=len(self._connections))
         asyncio.run_coroutine_threadsafe(self._begin_anew(), self._loop)
+
+    def _map_swapped(self) -> None:
+        """Another map is there: look at it soon, once for all that come until then."""
+        if self._audience and not self._look_due and self._leadership.leads:
+            self._look_due = True
+            self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        self._look_due = False
+        before, self._looked = self._looked, self._keeper.current
+        changed = restaged(before, self._looked)
+        for each in self._audience.values() if changed else ():
+            if each.following.changed(changed):
+                each.news.set()
 
     @property
     def connected(self) -> tuple[str, ...]:
@@ -119,17 +149,20 @@ class GatewayStreams:
             await before.close(TAKEN_OVER, "another connection of this gateway took over")
         _log.info("gateway-connected", gateway=hello.hello, participants=len(hello.participants), last=hello.last)
         box = self._outboxes.setdefault(hello.hello, Outbox())
-        tasks = [asyncio.create_task(work) for work in (self._again(box, connection), self._compare(hello))]
+        audience = self._audience[connection] = _Audience(Following(hello.follow))
+        works = (self._again(box, connection), self._compare(hello), self._tell_stages(audience, connection))
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             for message in box.resumed(hello.last):
                 await _tell(connection, message)
             async for text in connection:
-                self._heard(box, text)
+                self._heard(box, audience, text)
         except ConnectionClosed:
             pass
         finally:
             for task in tasks:
                 task.cancel()
+            del self._audience[connection]
             if self._connections.get(hello.hello) is connection:
                 del self._connections[hello.hello]
                 _log.info("gateway-gone", gateway=hello.hello)
@@ -138,8 +171,7 @@ class GatewayStreams:
         """Tell what may have been lost with a leader: once our map has seen our election, and again a while later."""
         if not self._leadership.leads:
             return
-        revision = self._leadership.revision
-        await asyncio.to_thread(self._keeper.wait_for, lambda vmap: vmap.revision >= revision, CATCH_UP_S)
+        await self._caught_up()
         for order in missing_orders(self._keeper.current, hello):
             self._put(order)
         await asyncio.sleep(SETTLE_S)
@@ -147,10 +179,36 @@ class GatewayStreams:
             for order in missing_orders(self._keeper.current, hello, settled=True):
                 self._put(order)
 
-    def _heard(self, box: Outbox, text: str | bytes) -> None:
+    async def _caught_up(self) -> bool:
+        """Whether our map has seen our election, after a while at most: it holds all that leaders before us did."""
+        revision = self._leadership.revision
+        return await asyncio.to_thread(self._keeper.wait_for, lambda vmap: vmap.revision >= revision, CATCH_UP_S)
+
+    async def _tell_stages(self, audience: _Audience, connection: ServerConnection) -> None:
+        """Tell who is on stage as it is when the gateway takes it: a slow one is told less often, and no old news.
+
+        A session that our map does not show yet is not told to be gone.
+        """
+        settled = False
+        while True:
+            if self._leadership.leads and not settled:
+                settled = await self._caught_up()
+                continue
+            while self._leadership.leads and (stage := audience.following.next(self._keeper.current)):
+                await _tell(connection, stage.to_dict())
+            with suppress(TimeoutError):  # we may lead again, with nothing new on the map
+                await asyncio.wait_for(audience.news.wait(), AGAIN_S)
+            audience.news.clear()
+
+    def _heard(self, box: Outbox, audience: _Audience, text: str | bytes) -> None:
         try:
             message: Any = json.loads(text)
-            box.acknowledged(int(message["ack"]))
+            followed = followed_in(message)
+            if followed is not None:
+                audience.following.follow(followed)
+                audience.news.set()
+            else:
+                box.acknowledged(int(message["ack"]))
         except (ValueError, TypeError, KeyError, RecursionError):
             _log.warning("gateway-message-unreadable", size=len(text))
 

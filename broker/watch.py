@@ -58,6 +58,7 @@ class MapKeeper:
         self._heard_s: float | None = None  # None: never; else when the store was last known to be there
         self._away = True
         self._listeners: list[Listener] = []
+        self._onlookers: list[Callable[[], None]] = []
         self._unreadable: frozenset[str] = frozenset()
         self._watch = store.watch("")
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -75,6 +76,10 @@ class MapKeeper:
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` in the watcher's thread with each update, after the map was swapped."""
         self._listeners.append(listener)
+
+    def look_on(self, onlooker: Callable[[], None]) -> None:
+        """Call ``onlooker`` whenever the map was swapped, by whomever, in his thread: it must return at once."""
+        self._onlookers.append(onlooker)
 
     @property
     def ready(self) -> bool:
@@ -206,3 +211,5 @@ class MapKeeper:
                 _log.warning("key-unreadable", key=key, begins=vmap.unreadable[key])
             self._unreadable = frozenset(vmap.unreadable)
         self._changed.notify_all()
+        for onlooker in self._onlookers:
+            onlooker()

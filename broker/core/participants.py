@@ -109,9 +109,7 @@ def _role_held(known: ParticipantIntent | None, request: Attach) -> Role:
     return max(known.role, request.role, key=RANK.__getitem__)
 
 
-def _placed(
-    draft: Draft, scenario: Scenario, request: Attach, role: Role, rights: tuple[str, ...]
-) -> tuple[Leg, ...]:
+def _placed(draft: Draft, scenario: Scenario, request: Attach, role: Role, rights: tuple[str, ...]) -> tuple[Leg, ...]:
     """Places for the legs asked for, and in the mix for one who waits to speak; those he had of that sort end."""
     known: ParticipantIntent | None = draft.view.participants.get(request.participant)
     waits = request.ready and "talk" not in request.want and (role in SPEAKING or may_talk(rights))
@@ -136,7 +134,9 @@ def _check_wanted(request: Attach, known: ParticipantIntent | None, role: Role, 
     if role in SPEAKING:
         return
     if "publish" in request.want:
-        raise Refused("wrong-role", f"a {role} may not publish; promote the participant first, or use a speaker's token")
+        raise Refused(
+            "wrong-role", f"a {role} may not publish; promote the participant first, or use a speaker's token"
+        )
     if "talk" in request.want and not may_talk(rights):
         raise Refused("may-not-speak", f"a {role} without the right speak or publish may not talk; use another token")
 
@@ -152,7 +152,7 @@ def _check_codec(request: Attach, codec: Codec) -> None:
 
 
 def media_up(draft: Draft, scenario: Scenario, request: MediaUp) -> Decision:
-    """A leg is up, or carries other streams; what a publisher sends is shown and mixed from now on, the rest no more."""
+    """A leg is up, or carries other streams: what a publisher sends is shown and mixed from now on, nothing else."""
     participant: ParticipantIntent | None = draft.view.participants.get(request.participant)
     leg = _leg(participant, request.leg, request.generation)
     if participant is None or leg is None:
@@ -160,9 +160,7 @@ def media_up(draft: Draft, scenario: Scenario, request: MediaUp) -> Decision:
     holder = (request.janus_session, request.handle)
     again = leg.state == "up" and holder != (leg.janus_session, leg.handle)
     gateway = request.gateway or leg.gateway
-    up = replace(
-        leg, state="up", janus_session=holder[0], handle=holder[1], streams=request.streams, gateway=gateway
-    )
+    up = replace(leg, state="up", janus_session=holder[0], handle=holder[1], streams=request.streams, gateway=gateway)
     legs = tuple(up if each is leg else each for each in participant.legs)
     latest = gateway if gateway != leg.gateway else participant.gateway
     change = change_of(draft, request.participant, replace(participant, legs=legs, gateway=latest))
@@ -214,12 +212,10 @@ def talking(draft: Draft, scenario: Scenario, request: Talking) -> Decision:
 # ---- the end ------------------------------------------------------------------------------------
 
 
-def order_removal(
-    draft: Draft, name: str, participant: ParticipantIntent, reason: str, by: str = "", detail: str = ""
-) -> None:
-    """Have every gateway that holds a leg of his end it."""
+def order_removal(draft: Draft, name: str, participant: ParticipantIntent, *why: str) -> None:
+    """Have every gateway that holds a leg of his end it. ``why``: reason, by whom, and his words, as in Order."""
     for leg in participant.legs:
-        _end_leg(draft, name, participant.role, leg, (reason, by, detail))
+        _end_leg(draft, name, participant.role, leg, why)
 
 
 def _end_leg(draft: Draft, name: str, role: Role, leg: Leg, why: tuple[str, ...]) -> None:

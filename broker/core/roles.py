@@ -41,7 +41,7 @@ def admit(draft: Draft, scenario: Scenario, request: Admit) -> Decision:
 
 
 def set_role(draft: Draft, scenario: Scenario, request: SetRole) -> Decision:
-    """Promote or demote. The application's word stands from now on, and so does a demotion by others below the token."""
+    """Promote or demote. An application's word stands from now on, and so does a demotion by others."""
     known = known_participant(draft, request.participant)
     if known.removed:
         raise Refused("removed", f"{request.participant} was removed; admit him again first")

@@ -53,6 +53,20 @@ def _drop(node: _Node, shift: int, code: int, key: str) -> _Node:
     return tuple(branch)
 
 
+def _differing(one: _Node, two: _Node) -> Iterator[str]:
+    """Keys whose values are not the same object in two tries; what they share is passed over."""
+    if one is two:
+        return
+    if type(one) is tuple and type(two) is tuple:
+        for pair in zip(one, two, strict=True):
+            yield from _differing(*pair)
+        return
+    left, right = ({key: value for leaf in _walk(node) for key, value in leaf.items()} for node in (one, two))
+    for key in left.keys() | right.keys():
+        if left.get(key) is not right.get(key):
+            yield key
+
+
 def _walk(node: _Node) -> Iterator[dict[str, Any]]:
     if type(node) is dict:
         yield node
@@ -87,6 +101,10 @@ class Table(Mapping[str, V], Generic[V]):
         if key not in self:
             return self
         return self._of(_drop(self._root, 0, hash(key), key), self._size - 1)
+
+    def differing(self, other: Table[V]) -> Iterator[str]:
+        """Keys of either whose values are not the same object, found in the time that the difference takes."""
+        return _differing(self._root, other._root)
 
     def _leaf(self, key: str) -> dict[str, V]:
         node = self._root

@@ -188,3 +188,25 @@ def test_hello_shows_whom_a_gateway_must_end_and_whom_it_must_claim(rig: Rig) ->
     assert told(settled=False) == at_once
     late = {("unwritten", "remove", "view"), ("halved", "remove", "publish")}
     assert told(settled=True) == (at_once | late) - {("lost", "adopt", "view")}
+
+
+def test_hello_shows_who_was_removed_and_whose_role_has_changed(rig: Rig) -> None:
+    """A removal that is known is no matter of waiting; a gateway that names no role is told none."""
+    leg = Leg("view", state="up", generation=2, gateway="1")
+    people = {
+        "out": ParticipantIntent(Role.SPEAKER, removed=True),
+        "up": ParticipantIntent(Role.SPEAKER, legs=(leg,), generation=2),
+        "same": ParticipantIntent(Role.VIEWER, legs=(leg,), generation=2),
+        "silent": ParticipantIntent(Role.SPEAKER, legs=(leg,), generation=2),
+    }
+    texts = {keys.session("demo"): SessionIntent().to_json()}
+    texts |= {keys.participant("demo", name): each.to_json() for name, each in people.items()}
+    revision = put_many(rig.store, texts)
+    rig.keeper.wait_for(lambda vmap: vmap.revision >= revision, 5)
+    shown = tuple(Presented("demo", name, 2, ("view",), None if name == "silent" else Role.VIEWER) for name in people)
+    orders = missing_orders(rig.keeper.current, Hello("1", 0, shown))
+    assert [(each.id, each.order, each.role) for each in orders] == [
+        ("out", "remove", Role.VIEWER),
+        ("up", "role", Role.SPEAKER),
+    ]
+    assert [leg.leg for leg in orders[1].legs] == ["view"]

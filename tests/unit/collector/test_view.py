@@ -130,3 +130,21 @@ def test_contexts_that_are_gone_are_forgotten() -> None:
     view = heard(Kind.VR, "talking")
     view.keep_only(("other/room",))
     assert (view.talking, view.streams) == ({}, {})
+
+
+def test_everybody_who_talks_is_known_until_he_is_silent_muted_or_suspended() -> None:
+    """Janus does not say that one stopped talking whom it hears no more."""
+    view = View(Kind.AB)
+
+    def hear(**data: object) -> None:
+        view.hear({"type": 64, "handle_id": 1, "event": {"data": {"room": "s/mix", **data}}})
+
+    for who in ("ann", "bob", "cat"):
+        hear(audiobridge="talking", id=who)
+    assert view.talking == {"s/mix": {"ann", "bob", "cat"}}
+    hear(audiobridge="stopped-talking", id="bob")
+    hear(event="suspended", id="cat")
+    assert view.talking == {"s/mix": {"ann"}}
+    hear(event="configured", id="ann", muted=True)
+    assert view.talking == {}
+    assert "s/mix" in view.dirty

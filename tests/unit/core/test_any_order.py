@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from broker.core.decide import decide
 from broker.core.decisions import Decision
+from broker.core.on_stage import on_stage, restaged
 from broker.core.plan import plan_changes
 from broker.core.requests import (
     Admit,
@@ -42,7 +44,19 @@ ROLES = st.sampled_from(tuple(Role))
 LEGS = st.sampled_from(("publish", "view", "talk"))
 REGIONS = st.sampled_from(((), ("eu",), ("us", "eu")))
 GATEWAYS = st.sampled_from(("gw", "gw2"))
-STREAMS = st.sampled_from(((AUDIO, CAMERA), (AUDIO,), (SIMULCAST,), (AUDIO, CAMERA, SCREEN), ()))
+NAMED_CAMERA, NAMED_SCREEN = replace(SIMULCAST, source="camera"), replace(SCREEN, source="screen")
+STREAMS = st.sampled_from(
+    (
+        (AUDIO, CAMERA),
+        (AUDIO,),
+        (SIMULCAST,),
+        (AUDIO, CAMERA, SCREEN),
+        (NAMED_CAMERA, NAMED_SCREEN),
+        (NAMED_SCREEN,),
+        (),
+    )
+)
+RIGHTS = st.sampled_from(((), ("view", "speak"), ("view", "speak", "publish")))
 GENERATIONS = st.integers(0, 4)
 INTENTS = st.builds(
     SessionIntent,
@@ -53,13 +67,18 @@ S = st.just("demo")
 REQUESTS: st.SearchStrategy[Request] = st.one_of(
     st.builds(Attach, S, NAMES, LEGS.map(lambda leg: (leg,)), ROLES, gateway=GATEWAYS, regions=REGIONS),
     st.builds(Attach, S, NAMES, st.just(("publish", "view")), ROLES, gateway=GATEWAYS, regions=REGIONS),
+    st.builds(Attach, S, NAMES, st.just(("view",)), ROLES, RIGHTS, gateway=GATEWAYS, ready=st.just(True)),
+    st.builds(Attach, S, NAMES, st.just(("talk",)), ROLES, RIGHTS, gateway=GATEWAYS),
+    st.builds(MediaUp, S, NAMES, LEGS, GENERATIONS, st.just(1), st.just(1), STREAMS, GATEWAYS),
     st.builds(MediaUp, S, NAMES, LEGS, GENERATIONS, st.integers(1, 3), st.just(1), STREAMS),
     st.builds(MediaUp, S, NAMES, st.just("publish"), GENERATIONS, st.integers(1, 3), st.just(1), STREAMS),
     st.builds(MediaDown, S, NAMES, LEGS, GENERATIONS),
-    st.builds(Leave, S, NAMES, st.sampled_from(("", "publish", "view")), GENERATIONS),
+    st.builds(Leave, S, NAMES, st.sampled_from(("", "publish", "view", "talk")), GENERATIONS),
     st.builds(Admit, S, NAMES, ROLES),
     st.builds(SetRole, S, NAMES, ROLES),
+    st.builds(SetRole, S, NAMES, ROLES, NAMES),
     st.builds(Remove, S, NAMES),
+    st.builds(Remove, S, NAMES, NAMES),
     st.builds(Talking, S, NAMES),
     st.builds(Drain, NODES, st.just("op"), st.sampled_from((0.0, 1_000_010.0))),
     st.builds(Undrain, NODES),
@@ -108,15 +127,18 @@ def happen(world: World, event: Any) -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(EVENTS, max_size=25))
 def test_no_sequence_of_requests_breaks_the_map(events: list[Any]) -> None:
-    """``check`` is empty after every step, and housekeeping comes to rest in the end."""
+    """``check`` is empty after every step, no change of the stage goes unseen, and housekeeping comes to rest."""
     world = continents()
     world.gateway("gw2", "us")
     opened(world, slots=2, eu=10)
     speaks(world, "alice")
     watches(world, "eve")
     for event in events:
+        before, told = world.vmap, on_stage(world.vmap, "demo")
         happen(world, event)
         assert world.vmap.check() == [], event
+        if on_stage(world.vmap, "demo") != told:
+            assert "demo" in restaged(before, world.vmap)
     world.housekeep()
     assert world.vmap.check() == []
 

@@ -37,3 +37,22 @@ def test_a_large_table_changes_by_a_path() -> None:
     changed = table.set("5000", -1)
     shared = sum(a is b for a, b in zip(table._root, changed._root, strict=True))
     assert (shared, changed["5000"], table["5000"]) == (31, -1, 5000)
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=120),
+    st.lists(st.tuples(st.text(max_size=3), st.none() | st.integers()), max_size=60),
+    st.booleans(),
+)
+def test_the_difference_of_two_tables_is_found(
+    entries: dict[str, int], changes: list[tuple[str, int | None]], anew: bool
+) -> None:
+    """Whichever way they came to be; what was set to the very same object is no difference."""
+    before = after = Table(entries)
+    for key, value in changes:
+        after = after.drop(key) if value is None else after.set(key, value)
+    if anew:
+        after = Table(dict(after))
+    wanted = {key for key in {*before, *after} if before.get(key) is not after.get(key)}
+    assert set(after.differing(before)) == set(before.differing(after)) == wanted
+    assert list(before.differing(before)) == []
