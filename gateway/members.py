@@ -270,7 +270,13 @@ class Members:
             generation = max((c.generation for c in host.member.connections.all.values()), default=0)
             session, participant = host.key
             shown.append(
-                {"session": session, "participant": participant, "generation": generation, "legs": sorted(set(legs))}
+                {
+                    "session": session,
+                    "participant": participant,
+                    "generation": generation,
+                    "legs": sorted(set(legs)),
+                    "role": host.member.role,
+                }
             )
         return shown
 

@@ -101,6 +101,7 @@ class Orders:
             entry = by_participant.setdefault((member["session"], member["participant"]), {"generation": 0, "legs": []})
             entry["generation"] = max(entry["generation"], member["generation"])
             entry["legs"] += member["legs"]
+            entry["role"] = member["role"]
         participants = [{"session": s, "participant": p, **entry} for (s, p), entry in by_participant.items()]
         follow = self._members.sessions()
         return {"hello": self._gateway_id, "last": 0, "participants": participants, "follow": follow}

@@ -15,13 +15,13 @@ from gateway.client.acts import Acts
 from gateway.client.connection import Connection
 from gateway.client.connections import Connections
 from gateway.client.effects import CatchUp, Finish, Gone, Put, Register, SetMuted, Talk, Todo
-from gateway.client.identity import OVER, REASONS, RESTART, RESUME_S, TAKEN_OVER, Identity, key_for
+from gateway.client.identity import OVER, RESTART, RESUME_S, TAKEN_OVER, WHOLE, Identity, key_for
 from gateway.client.limits import LIMITS
 from gateway.client.replies import Reply
 from gateway.client.requests import VERSION, Purpose, Request, Resume
 from gateway.client.view import LayersLike, View
 from gateway.client.voice import Voice
-from rtcdn.ids import LINK_PREFIX
+from rtcdn.ids import speaker_of
 from rtcdn.model import AttachGrant
 
 SCREEN = "s1"
@@ -210,14 +210,18 @@ class Member:
             self.tell_role(by, "promoted" if before == "viewer" else "demoted" if role == "viewer" else "")
 
     def ordered_remove(self, leg: str, generation: int | None, reason: str, by: str, now_s: float) -> None:
-        """Legs were taken from him, or all; what was attached later is not meant."""
-        legs = [each for each in self.connections.all.values() if leg in ("", each.leg.leg)]
-        meant = [each for each in legs if generation is None or each.generation <= generation]
-        if leg and reason != "taken-over":
-            for each in meant:
-                self.connections.drop(each, reason or "removed", now_s, tell=False)
+        """Legs were taken from him, or he is out; what was attached later is not meant."""
+        all_of_them = self.connections.all.values()
+        meant = [
+            c for c in all_of_them if leg in ("", c.leg.leg) and (generation is None or c.generation <= generation)
+        ]
+        whole = WHOLE.get(reason) or ("" if leg else "removed")
+        if leg == "view" and reason == "taken-over" and not self.connections.attaching:
+            whole = "taken-over" if meant else ""
+        if not whole:
+            self.connections.take_away(meant, now_s)
         elif meant or not self.connections.all:
-            self.end(reason if reason in REASONS else "removed", by=by, tell=bool(leg))
+            self.end(whole, by=by, tell=whole == "taken-over")
 
     def told(self, what: dict[str, Any], now_s: float) -> None:
         """What a moderator wants of him, by his gateway."""
@@ -231,11 +235,9 @@ class Member:
 
     def talks(self, ident: str, on: bool) -> None:
         """The mix says who talks: himself, or a publisher whose voice comes by a link. Others' gateways tell theirs."""
-        voice = f"{LINK_PREFIX}voice-"
-        if self.voice.on and ident.startswith(voice):
-            self.todo.do(Talk(on, ident.removeprefix(voice)))
-        elif self.voice.on and ident == self.who.participant:
-            self.todo.do(Talk(on))
+        speaker = speaker_of(ident)
+        if self.voice.on and (speaker != ident or speaker == self.who.participant):
+            self.todo.do(Talk(on, speaker))
 
     def stage(self, stage: events.Stage) -> None:
         """Who is shown where."""

@@ -160,3 +160,35 @@ def test_role_of_the_broker_wins() -> None:
     talk.done(fx.Attach, talk.grant("view", role=Role.VIEWER))
     talk.hear("promote", participant="eve")
     assert talk.problem() == "wrong-role"
+
+
+@pytest.mark.parametrize(
+    ("leg", "reason", "told", "code"),
+    [
+        ("view", "moderator", "removed", 4000),
+        ("talk", "application", "removed", 4000),
+        ("view", "closed", "closed", 4000),
+        ("view", "taken-over", "taken-over", 4409),
+        ("talk", "taken-over", "", None),
+        ("publish", "demoted", "", None),
+        ("view", "unknown", "", None),
+    ],
+)
+def test_orders_to_remove_one_leg(leg: str, reason: str, told: str, code: int | None) -> None:
+    """The broker orders leg by leg: some reasons mean all of him, the others that leg alone."""
+    talk = Talk("speaker")
+    talk.join("view", "talk")
+    talk.member.ordered_remove(leg, 1, reason, "", talk.now_s)
+    assert (talk.event("closed") or {"reason": ""})["reason"] == told
+    assert (talk.finished.code if talk.finished else None) == code
+
+
+def test_a_view_that_the_broker_took_away_is_asked_for_again() -> None:
+    """The client is told, and offers anew."""
+    talk = Talk()
+    talk.join()
+    talk.member.ordered_remove("view", 1, "removed", "", talk.now_s)
+    assert talk.event("disconnect")
+    assert [each.tell for each in talk.take(fx.End)] == [False]
+    talk.done(fx.Attach, talk.grant("view"))
+    assert talk.event("connect")["connection"] == "r2"

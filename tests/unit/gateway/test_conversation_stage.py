@@ -200,4 +200,4 @@ def test_talking_is_told_of_the_live_only() -> None:
     talk.done(fx.Shape)
     for ident in ("bob", "link~voice-whip", "other"):
         talk.member.talks(ident, on=True)
-    assert talk.take(fx.Talk) == [fx.Talk(True), fx.Talk(True, "whip")]
+    assert talk.take(fx.Talk) == [fx.Talk(True, "bob"), fx.Talk(True, "whip")]
