@@ -235,9 +235,8 @@ class Member:
 
     def talks(self, ident: str, on: bool) -> None:
         """The mix says who talks: himself, or a publisher whose voice comes by a link. Others' gateways tell theirs."""
-        speaker = speaker_of(ident)
-        if self.voice.on and (speaker != ident or speaker == self.who.participant):
-            self.todo.do(Talk(on, speaker))
+        if self.voice.on and (speaker_of(ident) != ident or ident == self.who.participant):
+            self.todo.do(Talk(on, speaker_of(ident)))
 
     def stage(self, stage: events.Stage) -> None:
         """Who is shown where."""
