@@ -13,6 +13,7 @@ from gateway.client import effects as fx
 from gateway.client.events import Data
 from gateway.client.member import Member
 from gateway.figures import FiguresOf
+from gateway.held import Held, media_of
 from gateway.legs import LiveLeg
 from gateway.protocol import Problem
 from rtcdn import log
@@ -29,15 +30,6 @@ NODE_GONE_S = 75.0  # Janus forgets a janus_session a minute after it last heard
 _log = log.get("gateway.host")
 
 
-class Held:
-    """A leg in Janus that belongs to a connection, and who reads what Janus says about it."""
-
-    def __init__(self, leg: Leg, live: LiveLeg) -> None:
-        self.leg, self.live = leg, live
-        self.attending: asyncio.Task[None] | None = None
-        self.heard_s = time.monotonic()
-
-
 class Host:
     """Performs what one member wants done."""
 
@@ -46,6 +38,7 @@ class Host:
         self.held: dict[str, Held] = {}
         self.figures = FiguresOf()
         self._running = False
+        self._acts = self._acts_of()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -65,34 +58,28 @@ class Host:
             self._running = False
 
     def _perform(self, effect: Any) -> None:
-        session, participant = self.key
-        match effect:
-            case fx.Register():
-                self.house.register(self)
-            case fx.Put():
-                self.house.mesh.put(session, effect.person)
-            case fx.Talk():
-                self.house.mesh.talk(session, effect.participant or participant, effect.on)
-            case fx.CatchUp():
-                self.house.catch_up(self, effect.last)
-            case fx.Figures():
-                self.figures.take(effect.connections, self.member.connections.all)
-            case fx.BecameLive():
-                metrics.LIVE.observe(effect.seconds)
-            case fx.Gone():
-                self.house.gone(self, effect.why, over=effect.over)
-            case fx.End():
-                self._end(effect)
-            case fx.Report():
-                self._report(effect)
-            case fx.Trickle():
-                self._quietly(self._trickle(effect))
-            case fx.SetMuted():
-                held = self.held.get(effect.connection)
-                if held:
-                    self._quietly(held.live.mute(effect.on))
-            case _:
-                self.house.spawn(self._answer(effect, self._asked(effect)))
+        act = self._acts.get(type(effect))
+        if act:
+            act(effect)
+        else:
+            self.house.spawn(self._answer(effect, self._asked(effect)))
+
+    def _acts_of(self) -> dict[type, Callable[[Any], None]]:
+        """What is done at once, or in the background without an outcome."""
+        house, (session, participant) = self.house, self.key
+        return {
+            fx.Register: lambda _: house.register(self),
+            fx.Put: lambda e: house.mesh.put(session, e.person),
+            fx.Talk: lambda e: house.mesh.talk(session, e.participant or participant, e.on),
+            fx.CatchUp: lambda e: house.catch_up(self, e.last),
+            fx.Figures: lambda e: self.figures.take(e.connections, self.member.connections.all),
+            fx.BecameLive: lambda e: metrics.LIVE.observe(e.seconds),
+            fx.Gone: lambda e: house.gone(self, e.why, over=e.over),
+            fx.End: self._end,
+            fx.Report: self._report,
+            fx.Trickle: lambda e: self._quietly(self._trickle(e)),
+            fx.SetMuted: lambda e: self._quietly(self._mute(e)),
+        }
 
     def _asked(self, effect: Any) -> Awaitable[Any]:
         own: dict[type, Callable[[Any], Awaitable[Any]]] = {
@@ -237,6 +224,11 @@ class Host:
             )
             await held.live.trickle(sdp.Fragment("", "", candidates, effect.complete))
 
+    async def _mute(self, effect: fx.SetMuted) -> None:
+        held = self.held.get(effect.connection)
+        if held:
+            await held.live.mute(effect.on)
+
     async def _speak(self, effect: fx.Speak) -> bool:
         held = self.held.get(effect.connection)
         if held is None:
@@ -294,8 +286,3 @@ class Host:
             if held.attending:
                 held.attending.cancel()
             held.live.session.socket.forget(held.live.session.id)
-
-
-def media_of(answer: sdp.Description) -> tuple[tuple[str, str], ...]:
-    """Kind and mid of the media that flow in an answer."""
-    return tuple((m.kind, m.mid) for m in answer.media if not m.refused and m.direction != "inactive")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+from dataclasses import dataclass
+
+from gateway.protocol import Problem
+
 MAX_ADDRESSES = 20_000
 
 
@@ -31,3 +37,23 @@ class Buckets:
         self._left = {key: value for key, value in self._left.items() if now_s - value[1] < full_s}
         if len(self._left) >= MAX_ADDRESSES:
             self._left.clear()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Limits of joins: per address, at a time, and of participants in all."""
+
+    joins: Buckets
+    joining: asyncio.Semaphore
+    most: int
+
+    def admit(self, address: str, held: int, now_s: float) -> None:
+        """May another one join now? Raises ``Problem``."""
+        wait_s = math.ceil(self.joins.take(address, now_s))
+        if wait_s:
+            cure = f"try again in {wait_s} s"
+            raise Problem(429, "too-many-joins", "too many joins from this address", cure, retry_after_s=wait_s)
+        if held >= self.most:
+            raise Problem(503, "gateway-full", f"this gateway holds {held} participants", "", retry_after_s=5)
+        if self.joining.locked():
+            raise Problem(503, "busy", "too many joins at this moment", "try again in a second", retry_after_s=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any
 
@@ -18,7 +17,7 @@ from gateway.client.member import Member
 from gateway.client.stage import read_stage
 from gateway.host import Host
 from gateway.legs import Nodes
-from gateway.limits import Buckets
+from gateway.limits import Gate
 from gateway.mesh import Mesh
 from gateway.protocol import Problem
 from gateway.restoring import claim
@@ -32,19 +31,10 @@ _log = log.get("gateway.members")
 Key = tuple[str, str]  # session, participant
 
 
-@dataclass(frozen=True)
-class Gate:
-    """Limits of joins: per address, at a time, and of participants in all."""
-
-    joins: Buckets
-    joining: asyncio.Semaphore
-    most: int
-
-
 class Members:
     """All of them, and what they share. ``changed`` is called when sessions come or go."""
 
-    def __init__(self, gateway_id: str, broker: Broker, nodes: Nodes, mesh: Mesh, house: House, gate: Gate) -> None:
+    def __init__(self, gateway_id: str, broker: Broker, nodes: Nodes, mesh: Mesh, *, house: House, gate: Gate) -> None:
         self.mesh = mesh
         self.gateway_id, self.broker, self.nodes, self.house = gateway_id, broker, nodes, house
         self.joining = gate.joining
@@ -90,14 +80,7 @@ class Members:
 
     def admit(self, host: Host) -> None:
         """May another one join now? Raises ``Problem``."""
-        wait_s = self._gate.joins.take(host.address, time.monotonic())
-        if wait_s:
-            wait = max(1, round(wait_s))
-            raise Problem(429, "too-many-joins", "too many joins from this address", "", retry_after_s=wait)
-        if len(self) >= self._gate.most:
-            raise Problem(503, "gateway-full", f"this gateway holds {len(self)} participants", "", retry_after_s=5)
-        if self.joining.locked():
-            raise Problem(503, "busy", "too many joins at this moment", "try again in a second", retry_after_s=1)
+        self._gate.admit(host.address, len(self), time.monotonic())
 
     def register(self, host: Host) -> None:
         """He is here; an earlier one of the same id is taken over."""
@@ -158,7 +141,7 @@ class Members:
         """The broker tells who is on stage; or that the session is over."""
         if message.get("open") is False:
             for host in tuple(self._hosts.get(session, {}).values()):
-                host.member.session_over()
+                host.member.end("closed", tell=False)
                 host.run()
             return
         stage = read_stage(message)
@@ -287,7 +270,13 @@ class Members:
             generation = max((c.generation for c in host.member.connections.all.values()), default=0)
             session, participant = host.key
             shown.append(
-                {"session": session, "participant": participant, "generation": generation, "legs": sorted(set(legs))}
+                {
+                    "session": session,
+                    "participant": participant,
+                    "generation": generation,
+                    "legs": sorted(set(legs)),
+                    "role": host.member.role,
+                }
             )
         return shown
 

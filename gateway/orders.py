@@ -37,6 +37,7 @@ class Orders:
         streams: tuple[str, ...],
         gateway_id: str,
         broker: Broker,
+        *,
         held: Participants,
         members: Members,
     ) -> None:
@@ -100,6 +101,7 @@ class Orders:
             entry = by_participant.setdefault((member["session"], member["participant"]), {"generation": 0, "legs": []})
             entry["generation"] = max(entry["generation"], member["generation"])
             entry["legs"] += member["legs"]
+            entry["role"] = member["role"]
         participants = [{"session": s, "participant": p, **entry} for (s, p), entry in by_participant.items()]
         follow = self._members.sessions()
         return {"hello": self._gateway_id, "last": 0, "participants": participants, "follow": follow}
@@ -165,7 +167,7 @@ def order_member(host: Host, order: dict[str, Any]) -> None:
     rows = order.get("legs")
     legs = [leg for leg in (Leg.from_dict(row) for row in rows) if leg] if isinstance(rows, list) else []
     if kind == "move":
-        member.ordered_move(legs, generation if isinstance(generation, int) else 0, now_s)
+        member.connections.moved(legs, generation if isinstance(generation, int) else 0, now_s)
     elif kind == "role" and order.get("role") in ("viewer", "speaker", "moderator"):
         member.ordered_role(order["role"], by, now_s)
     elif kind == "remove":

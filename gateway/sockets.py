@@ -17,19 +17,9 @@ from aiohttp import WSMsgType, web
 from msgspec import Struct
 
 from gateway import metrics
+from gateway.client import events as ev
 from gateway.client.conversation import BAD, SLOW, Conversation
 from gateway.client.effects import Finish, Restore, problem, told
-from gateway.client.events import (
-    Answer,
-    Hands,
-    Muted,
-    QualityEvent,
-    Refused,
-    RoleEvent,
-    Roster,
-    Stage,
-    Talking,
-)
 from gateway.client.requests import MAX_MESSAGE_BYTES, PROTOCOL, Request
 from gateway.client.wire import Unreadable, read, write
 from gateway.host import Host
@@ -39,7 +29,7 @@ from gateway.telling import spawn
 from rtcdn import log
 from rtcdn.errors import RtcdnError
 
-STATES = (Hands, Muted, QualityEvent, RoleEvent, Roster, Stage, Talking)  # of these the newest counts
+STATES = (ev.Hands, ev.Muted, ev.QualityEvent, ev.RoleEvent, ev.Roster, ev.Stage, ev.Talking)  # the newest counts
 OUTBOX = 512  # other messages that may wait for one client
 SWEEP_S = 1.0
 IDLE_S = 20.0  # without a word from him: ping
@@ -73,9 +63,9 @@ class Client:
 
     def send(self, message: Struct) -> None:
         """Put a message into the outbox."""
-        if isinstance(message, Answer):
+        if isinstance(message, ev.Answer):
             kind = self._kinds.pop(message.re, "unreadable")
-            why = message.problem.type.rpartition(":")[2] if isinstance(message, Refused) else "ok"
+            why = message.problem.type.rpartition(":")[2] if isinstance(message, ev.Refused) else "ok"
             metrics.REQUESTS.labels(kind, why).inc()
         state = type(message) if isinstance(message, STATES) else None
         text = self._sockets.text_of(message)

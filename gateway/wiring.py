@@ -17,8 +17,8 @@ from gateway.broker_client import Broker
 from gateway.client.conversation import House
 from gateway.client.layers import Layers
 from gateway.legs import Nodes
-from gateway.limits import Buckets
-from gateway.members import Gate, Members
+from gateway.limits import Buckets, Gate
+from gateway.members import Members
 from gateway.mesh import Mesh
 from gateway.orders import Orders
 from gateway.participants import Participants
@@ -96,11 +96,12 @@ def assemble(
         new_suffix=lambda: secrets.token_hex(5),
         layers=Layers,
     )
-    members = Members(gateway_id, broker, nodes, mesh, house, Gate(joins, joining, limits.max_participants))
+    gate = Gate(joins, joining, limits.max_participants)
+    members = Members(gateway_id, broker, nodes, mesh, house=house, gate=gate)
     mesh.listener = members
     participants.also_used = members.used
     sockets = Sockets(members, limits.max_participants, limits.sockets_per_address)
-    orders = Orders(http, streams, gateway_id, broker, participants, members)
+    orders = Orders(http, streams, gateway_id, broker, held=participants, members=members)
     peers = Peers(between, registry, broker, participants)
     door = Door(participants, peers, verifier, joins, joining, registry, sockets, mesh)
     return Gateway(participants, members, sockets, orders, mesh, registry, application(door))

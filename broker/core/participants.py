@@ -96,6 +96,7 @@ def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
         generation=generation,
         legs=legs,
         decision=draft.decision_id,
+        name=participant.name,
     )
     return draft.decision(grant)
 

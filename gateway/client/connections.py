@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.client import offers
@@ -61,7 +62,7 @@ class Connections:
             if purpose and only in (None, purpose):
                 self.ask(self.add(purpose, leg, leg.generation or grant.generation, reason, now_s))
 
-    def moved(self, legs: tuple[Leg, ...], generation: int, now_s: float) -> None:
+    def moved(self, legs: Sequence[Leg], generation: int, now_s: float) -> None:
         """The broker has another place for legs: make new connections, keep the old ones until these flow."""
         for leg in legs:
             purpose = PURPOSES.get(leg.leg)
@@ -172,10 +173,19 @@ class Connections:
         if connection:
             self.again(connection, now_s)
 
+    def take_away(self, connections: Sequence[Connection], now_s: float) -> None:
+        """The broker has ended legs; what is still wanted is asked for again."""
+        for connection in connections:
+            self.drop(connection, "removed", now_s, tell=False)
+        for purpose in {connection.purpose for connection in connections}:
+            self._make_again(purpose, now_s)
+
     def again(self, connection: Connection, now_s: float) -> None:
         """One is lost: end it, and make another where it is wanted."""
         self.drop(connection, "lost", now_s)
-        purpose = connection.purpose
+        self._make_again(connection.purpose, now_s)
+
+    def _make_again(self, purpose: Purpose, now_s: float) -> None:
         if self._owner.here and self._owner.wanted(purpose) and self.of(purpose) is None:
             _, pause_s, _ = self._retry.get(purpose, (0.0, RETRY_S[0], ""))
             self._retry[purpose] = (now_s, pause_s, "lost")

@@ -10,7 +10,8 @@ from rtcdn.model import Codec
 
 RESUME_S = 45.0  # how long one without a socket is kept
 OVER, TAKEN_OVER, RESTART = 4000, 4409, 1012
-REASONS = ("left", "removed", "taken-over", "closed", "expired")
+# Reasons of orders that mean all of him, as his client is told them.
+WHOLE = {"application": "removed", "moderator": "removed", "closed": "closed"}
 
 
 @dataclass(slots=True)

@@ -10,35 +10,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.client import rules
+from gateway.client import events, rules
 from gateway.client.acts import Acts
 from gateway.client.connection import Connection
 from gateway.client.connections import Connections
 from gateway.client.effects import CatchUp, Finish, Gone, Put, Register, SetMuted, Talk, Todo
-from gateway.client.events import (
-    Closed,
-    Closing,
-    Data,
-    Event,
-    Hands,
-    Joined,
-    Muted,
-    Person,
-    Problem,
-    RaisedHand,
-    Resumption,
-    Role,
-    RoleEvent,
-    Stage,
-)
-from gateway.client.identity import OVER, REASONS, RESTART, RESUME_S, TAKEN_OVER, Identity, key_for
+from gateway.client.identity import OVER, RESTART, RESUME_S, TAKEN_OVER, WHOLE, Identity, key_for
 from gateway.client.limits import LIMITS
 from gateway.client.replies import Reply
 from gateway.client.requests import VERSION, Purpose, Request, Resume
 from gateway.client.view import LayersLike, View
 from gateway.client.voice import Voice
-from rtcdn.ids import LINK_PREFIX
-from rtcdn.model import AttachGrant, Leg
+from rtcdn.ids import speaker_of
+from rtcdn.model import AttachGrant
 
 SCREEN = "s1"
 
@@ -48,7 +32,7 @@ class Member:
 
     def __init__(self, who: Identity, layers: Callable[[tuple[str, ...]], LayersLike]) -> None:
         self.who = who
-        self.role: Role = who.role
+        self.role: events.Role = who.role
         self.ready = False
         self.hand = False
         self.over = False
@@ -63,7 +47,7 @@ class Member:
         self._gone_s: float | None = None  # since when he has no socket
         self._screen = ""  # whose screen is shown
         self._place = 0
-        self._shown: Person | None = None
+        self._shown: events.Person | None = None
 
     # ---- how others see him, and what he hears
 
@@ -72,14 +56,16 @@ class Member:
         """Has he a socket?"""
         return self._send is not None
 
-    def say(self, event: Event) -> None:
+    def say(self, event: events.Event) -> None:
         """Tell the client; without a socket it is told when he resumes, or was of the moment."""
         if self._send:
             self._send(event)
 
-    def person(self) -> Person:
+    def person(self) -> events.Person:
         """As others see him."""
-        return Person(self.who.participant, self.who.name, self.role, self.hand, self.voice.muted, self.voice.shown)
+        return events.Person(
+            self.who.participant, self.who.name, self.role, self.hand, self.voice.muted, self.voice.shown
+        )
 
     def show(self) -> None:
         """Let others see what changed."""
@@ -90,7 +76,7 @@ class Member:
 
     def tell_role(self, by: str = "", reason: str = "") -> None:
         """Tell the client what he is, and others too."""
-        self.say(RoleEvent(role=self.role, live=self.voice.shown, by=by, reason=reason))
+        self.say(events.RoleEvent(role=self.role, live=self.voice.shown, by=by, reason=reason))
         self.show()
 
     def _voice_changed(self, now_s: float) -> None:
@@ -170,7 +156,7 @@ class Member:
         fields |= {"role": self.role, "rights": [r for r in who.rights if r != "join:*"], "name": who.name}
         fields |= {"region": who.region, "codec": self.connections.codec.value, "slots": self.slots, "limits": LIMITS}
         fields |= {
-            "resume": Resumption(key_for(who.key, self.connections.codec), int(RESUME_S)),
+            "resume": events.Resumption(key_for(who.key, self.connections.codec), int(RESUME_S)),
             "ice_servers": self.connections.ice_servers,
         }
         return fields | more
@@ -178,14 +164,14 @@ class Member:
     def resumed(self, request: Resume, reply: Reply, now_s: float) -> None:
         """His client is back: what he missed follows."""
         self.ready = request.ready
-        reply.ok(Joined, **self.welcome(resumed=True))
+        reply.ok(events.Joined, **self.welcome(resumed=True))
         if request.muted != self.voice.muted:
             self.voice.mute(request.muted)
         if request.hand and not self.hand:
             self.hand = rules.may_speak(self.role, self.who.rights)
         self.begin(request.last, now_s)
         if self.voice.muted:
-            self.say(Muted(on=True))
+            self.say(events.Muted(on=True))
         self.view.again()
         self.connections.ask_again()
         self.connections.ensure("receive", "lost", now_s)
@@ -202,7 +188,7 @@ class Member:
         """A request of his."""
         refused = rules.check(request, self.who.participant, self.role, self.who.rights)
         if self.over:
-            reply.no(Problem(type="urn:rtcdn:problem:left", title="Left", status=410, detail="you have left"))
+            reply.no(events.Problem(type="urn:rtcdn:problem:left", title="Left", status=410, detail="you have left"))
         elif refused:
             reply.no(refused)
         else:
@@ -210,7 +196,7 @@ class Member:
 
     # ---- news
 
-    def ordered_role(self, role: Role, by: str, now_s: float) -> None:
+    def ordered_role(self, role: events.Role, by: str, now_s: float) -> None:
         """The broker says what he is."""
         before, self.role = self.role, role
         if role == "viewer":
@@ -223,58 +209,51 @@ class Member:
         if before != role:
             self.tell_role(by, "promoted" if before == "viewer" else "demoted" if role == "viewer" else "")
 
-    def ordered_move(self, legs: Sequence[Leg], generation: int, now_s: float) -> None:
-        """The broker has another place for legs of his."""
-        self.connections.moved(tuple(legs), generation, now_s)
-
     def ordered_remove(self, leg: str, generation: int | None, reason: str, by: str, now_s: float) -> None:
-        """Legs were taken from him, or all; what was attached later is not meant."""
-        legs = [each for each in self.connections.all.values() if leg in ("", each.leg.leg)]
-        meant = [each for each in legs if generation is None or each.generation <= generation]
-        if leg and reason != "taken-over":
-            for each in meant:
-                self.connections.drop(each, reason or "removed", now_s, tell=False)
+        """Legs were taken from him, or he is out; what was attached later is not meant."""
+        all_of_them = self.connections.all.values()
+        meant = [
+            c for c in all_of_them if leg in ("", c.leg.leg) and (generation is None or c.generation <= generation)
+        ]
+        whole = WHOLE.get(reason) or ("" if leg else "removed")
+        if leg == "view" and reason == "taken-over" and not self.connections.attaching:
+            whole = "taken-over" if meant else ""
+        if not whole:
+            self.connections.take_away(meant, now_s)
         elif meant or not self.connections.all:
-            self.end(reason if reason in REASONS else "removed", by=by, tell=bool(leg))
-
-    def session_over(self) -> None:
-        """The session was closed."""
-        self.end("closed", tell=False)
+            self.end(whole, by=by, tell=whole == "taken-over")
 
     def told(self, what: dict[str, Any], now_s: float) -> None:
         """What a moderator wants of him, by his gateway."""
         by = str(what.get("by", ""))
         if what.get("mute") is True and not self.voice.muted:
             self.voice.mute(True)
-            self.say(Muted(on=True, by=by))
+            self.say(events.Muted(on=True, by=by))
         if what.get("lower") is True:
             self.hand = False
         self.show()
 
     def talks(self, ident: str, on: bool) -> None:
         """The mix says who talks: himself, or a publisher whose voice comes by a link. Others' gateways tell theirs."""
-        voice = f"{LINK_PREFIX}voice-"
-        if self.voice.on and ident.startswith(voice):
-            self.todo.do(Talk(on, ident.removeprefix(voice)))
-        elif self.voice.on and ident == self.who.participant:
-            self.todo.do(Talk(on))
+        if self.voice.on and (speaker_of(ident) != ident or ident == self.who.participant):
+            self.todo.do(Talk(on, speaker_of(ident)))
 
-    def stage(self, stage: Stage) -> None:
+    def stage(self, stage: events.Stage) -> None:
         """Who is shown where."""
         self._screen = next((seat.participant for seat in stage.seats if seat.slot == SCREEN), "")
         self.say(stage)
 
-    def hears(self, data: Data) -> bool:
+    def hears(self, data: events.Data) -> bool:
         """Is an application's message for him?"""
         return data.to in ("", self.who.participant) or data.sender == self.who.participant
 
-    def hands(self, queue: Sequence[RaisedHand]) -> Hands | None:
+    def hands(self, queue: Sequence[events.RaisedHand]) -> events.Hands | None:
         """What he is told of the hand queue: a moderator all, others their own place."""
         place = next((n for n, each in enumerate(queue, 1) if each.participant == self.who.participant), 0)
         if self.role == "moderator":
-            return Hands(queue=list(queue), place=place)
+            return events.Hands(queue=list(queue), place=place)
         changed, self._place = place != self._place, place
-        return Hands(place=place) if changed else None
+        return events.Hands(place=place) if changed else None
 
     # ---- ends
 
@@ -284,7 +263,7 @@ class Member:
             return
         self.over = True
         self.connections.end_all(reason, tell=tell)
-        self.say(Closed(reason=reason, by=by))
+        self.say(events.Closed(reason=reason, by=by))
         self._close(TAKEN_OVER if reason == "taken-over" else OVER, reason)
         self.todo.do(Gone(reason))
 
@@ -304,7 +283,7 @@ class Member:
 
     def close_down(self) -> None:
         """This gateway goes."""
-        self.say(Closing(reason="restart"))
+        self.say(events.Closing(reason="restart"))
         self._close(RESTART, "restart")
 
     def _close(self, code: int, reason: str) -> None:

@@ -71,13 +71,18 @@ class View:
                 self._layers.layout(self._videos)
             self._layers.limit(self._limit)
         self._told, self._quality = {}, None
-        media = self._changes(now_s)
+        media = self._changes(now_s, tell=False)
         if not self.hears_mix:
             media = (Shown(MIX, send=False), *media)
-        if media:
-            self._todo.ask(lambda op: Shape(op, connection.id, media), lambda _, now: then(now))
-        else:
+
+        def shaped(_: Any, now_s: float) -> None:
             then(now_s)
+            self.again()  # after the answer to his offer
+
+        if media:
+            self._todo.ask(lambda op: Shape(op, connection.id, media), shaped)
+        else:
+            shaped(None, now_s)
 
     def resume(self) -> None:
         """A leg was taken over: what is sent on it stays until the client says what he shows."""
@@ -150,8 +155,8 @@ class View:
             self._at_s = now_s
             self._shape(view, media)
 
-    def _changes(self, now_s: float) -> tuple[Shown, ...]:
-        """What differs from what was told; the client hears of it too."""
+    def _changes(self, now_s: float, *, tell: bool = True) -> tuple[Shown, ...]:
+        """What differs from what was told; the client hears of it too, unless not to ``tell`` him now."""
         if self._layers is None:
             return ()
         chosen = self._layers.choose(now_s)
@@ -165,7 +170,8 @@ class View:
         event = QualityEvent(network=self._layers.network, videos=[chosen[s] for s in self._slots if s in chosen])
         if event != self._quality:
             self._quality = event
-            self._say(event)
+            if tell:
+                self._say(event)
         return tuple(media)
 
     def _shape(self, connection: Connection, media: tuple[Shown, ...]) -> None:

@@ -17,7 +17,8 @@ from rtcdn.model import AttachGrant, Codec, Kind, Leg, Role, StreamInfo
 from rtcdn.tokens import Claims
 
 SLOTS = ("v1", "v2", "s1")
-HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefgh\r\n"
+HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+HEAD += "a=fingerprint:sha-256 AA\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefgh\r\n"
 AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=%s\r\n"
 VIDEO = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:%s\r\na=rtpmap:96 VP8/90000\r\na=%s\r\n"
 RECEIVE = HEAD + AUDIO % "recvonly" + VIDEO % (1, "recvonly") + VIDEO % (2, "recvonly")
