@@ -7,8 +7,8 @@ socket. Nothing waits for ever: what is asked of a home fails after ``ASK_S``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +18,11 @@ from aiohttp import web
 
 from gateway.client.between import Message, rendezvous
 from gateway.client.events import Data, Person
-from gateway.client.membership import Membership, State
+from gateway.client.home import Out
+from gateway.client.membership import IDLE_S, Membership, State
 from gateway.client.people import PeoplePage
 from gateway.homes import Homes
-from gateway.mesh_asks import Asks
+from gateway.mesh_asks import Asks, InOrder
 from gateway.mesh_links import Doors, Links
 from gateway.mesh_listener import Listener
 from gateway.protocol import Problem
@@ -30,7 +31,6 @@ from rtcdn import log
 
 ASK_S = 5.0
 TICK_S = 0.05  # news are told in bundles of so long at least
-IDLE_S = 10.0  # a session of which we have nobody any more is left after this
 AGAIN_S = 0.2  # one that does not know yet that it is the home is told again after this
 _log = log.get("gateway.mesh")
 
@@ -49,13 +49,12 @@ class Mesh:
     ) -> None:
         self._registry, self._id, self._now_s = registry, gateway_id, now_s
         self._members: dict[str, Membership] = {}
-        self._links = Links(http, gateway_id, self._address, self._from_home, self._opened)
+        self._links = Links(http, gateway_id, registry.address, self._from_home, self._opened)
         self._homes = Homes(gateway_id, now_s)
-        self._doors = Doors(self._from_member, self._member_lost)
+        self._doors = Doors(self._from_member, lambda gateway: self._send(self._homes.lost(gateway)))
         self._asks = Asks(gateway_id)
         self._ready: dict[str, asyncio.Event] = {}
-        self._out: deque[tuple[str, Message]] = deque()
-        self._sending = False
+        self._outgoing = InOrder(self._deliver)
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -85,8 +84,10 @@ class Mesh:
 
     def put(self, session: str, person: Person) -> None:
         """One of ours is here, or has changed."""
-        membership = self._membership(session)
-        self._say_home(membership, membership.put(person, self._now_s()))
+        if membership := self._members.get(session):
+            self._say_home(membership, membership.put(person, self._now_s()))
+        else:
+            self._membership(session, person)
 
     def drop(self, session: str, participant: str) -> None:
         """One of ours is gone."""
@@ -156,10 +157,12 @@ class Mesh:
 
     # ---- to and from homes
 
-    def _membership(self, session: str) -> Membership:
+    def _membership(self, session: str, first: Person | None = None) -> Membership:
         membership = self._members.get(session)
         if membership is None:
             membership = self._members[session] = Membership(session, self._now_s())
+            if first:
+                membership.put(first, self._now_s())
             self._settle_at(membership, self._home_of(session))
         return membership
 
@@ -184,10 +187,6 @@ class Mesh:
         else:
             self._links.to(membership.home).send(message)
 
-    def _address(self, gateway: str) -> str:
-        info = self._registry.gateways.get(gateway)
-        return info.address if info else ""
-
     def _opened(self, gateway: str) -> None:
         for membership in list(self._members.values()):
             if membership.home == gateway:
@@ -211,17 +210,12 @@ class Mesh:
                 self.listener.told(session, str(message.get("to", "")), message["what"])
             case _:
                 for name, news in membership.hear(message):
-                    self._tell(session, name, news)
+                    if name == "said":
+                        self._asks.answer(*news)
+                    else:
+                        getattr(self.listener, name)(session, *news)
                 if membership.ready and session in self._ready:
                     self._ready.pop(session).set()
-
-    def _tell(self, session: str, name: str, news: Any) -> None:
-        if name == "said":
-            self._asks.answer(news.k, news.n)
-        elif name == "presence":
-            self.listener.presence(session, *news)
-        else:
-            getattr(self.listener, name)(session, news)
 
     def _again(self, membership: Membership, gateway: str) -> None:
         if self._members.get(membership.session) is membership and membership.home == gateway:
@@ -261,25 +255,15 @@ class Mesh:
         done = await self.listener.let_go(str(message.get("session", "")), str(message.get("participant", "")))
         self._send([(gateway, {"type": "answer", "k": message.get("k"), "answer": done})])
 
-    def _member_lost(self, gateway: str) -> None:
-        self._send(self._homes.lost(gateway))
-
-    def _send(self, out: list[tuple[str, Message]]) -> None:
-        """Send in order, also what is said while others are told."""
-        self._out.extend(out)
+    def _send(self, out: list[Out]) -> None:
         self._news.set()
-        if self._sending:
-            return
-        self._sending = True
-        try:
-            while self._out:
-                gateway, message = self._out.popleft()
-                if gateway == self._id:
-                    self._from_home(gateway, message)
-                else:
-                    self._doors.send(gateway, message)
-        finally:
-            self._sending = False
+        self._outgoing.send(out)
+
+    def _deliver(self, gateway: str, message: Message) -> None:
+        if gateway == self._id:
+            self._from_home(gateway, message)
+        else:
+            self._doors.send(gateway, message)
 
     # ---- changes and time
 
@@ -301,11 +285,9 @@ class Mesh:
     async def _tick(self) -> None:
         while True:
             due_s = min(self._homes.due_s(), self._now_s() + IDLE_S / 2)
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, due_s - self._now_s())):
                     await self._news.wait()
-            except TimeoutError:
-                pass
             self._news.clear()
             self._send(self._homes.tick())
             self._leave_idle()
@@ -313,8 +295,6 @@ class Mesh:
 
     def _leave_idle(self) -> None:
         now_s = self._now_s()
-        for membership in list(self._members.values()):
-            empty_s = membership.empty_since_s
-            if empty_s is not None and now_s - empty_s > IDLE_S and not membership.asked:
-                del self._members[membership.session]
-                self._say_home(membership, {"type": "leave", "session": membership.session})
+        for membership in [each for each in self._members.values() if each.idle(now_s)]:
+            del self._members[membership.session]
+            self._say_home(membership, {"type": "leave", "session": membership.session})

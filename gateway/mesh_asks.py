@@ -1,12 +1,15 @@
-"""Questions between gateways: each has a key, and waits for the answer that bears it."""
+"""Questions between gateways: each has a key, and waits for the answer that bears it. And messages kept in order."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from gateway.client.between import Message
 
 
 class Asks:
@@ -33,3 +36,24 @@ class Asks:
         waiting = self._answers.get(key) if isinstance(key, str) else None
         if waiting and not waiting.done():
             waiting.set_result(answer)
+
+
+class InOrder:
+    """Delivers messages one after the other, also those that are sent while one is delivered."""
+
+    def __init__(self, deliver: Callable[[str, Message], None]) -> None:
+        self._deliver = deliver
+        self._waiting: deque[tuple[str, Message]] = deque()
+        self._busy = False
+
+    def send(self, messages: Iterable[tuple[str, Message]]) -> None:
+        """Deliver these after all that were sent before."""
+        self._waiting.extend(messages)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                self._deliver(*self._waiting.popleft())
+        finally:
+            self._busy = False

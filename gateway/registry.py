@@ -55,6 +55,11 @@ class Registry:
         info = GatewayInfo.from_json(value.text) if value else None
         return info.address if info else ""
 
+    def address(self, gateway_id: str) -> str:
+        """``host:port`` of a gateway as ``follow`` knows it; empty when it is not there."""
+        info = self.gateways.get(gateway_id)
+        return info.address if info else ""
+
     async def leave(self) -> None:
         """Take the presentation away at once, so that our participants are adopted without waiting for the lease."""
         if self._lease:

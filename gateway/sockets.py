@@ -100,6 +100,11 @@ class Client:
             if self._writing is None:
                 self._writing = self._sockets.spawn(self._write())
 
+    @property
+    def finishing(self) -> int:
+        """The code with which it is being closed, 0 while it is not."""
+        return self._finish.code if self._finish else 0
+
     def slow(self) -> None:
         """He does not read: what waits for him is dropped, and he is closed; he may resume."""
         if self._finish is None or self._stuck_s is not None:

@@ -70,20 +70,19 @@ class Home:
                 self._talking[participant] = None
         self._at[gateway], self.empty_since_s = hello.n, None
         self._changed(now_s)
-        out = self._to_all(self._gateways())
-        if len(self._people) <= LARGE:
-            out.append((gateway, self._message("known") | {"ids": self._people.ids()}))
-        out += [(gateway, self._roster()), (gateway, self._hands(now_s)), *self._to_all(self._talk())]
-        if hello.n > self.log.n:
-            out.append((gateway, self._message("since") | {"n": self.log.n}))
         if self._settling:
-            seen = {*self._at, self._gateway}
             self._settling.witnessed |= bool(hello.peers)
-            self._settling.expected = (self._settling.expected | set(hello.peers)) - seen
+            self._settling.expected = (self._settling.expected | set(hello.peers)) - {*self._at, self._gateway}
             if hello.n > self.log.n:
                 self._settling.asked.add(gateway)
-            return out + self._settle(now_s)
-        return out + self._missing(gateway)
+        out = self._to_all(self._gateways()) + self._to_all(self._talk())
+        if len(self._people) <= LARGE:
+            out.append((gateway, self._message("known") | {"ids": self._people.ids()}))
+        if not self._quiet:
+            out += [(gateway, self._roster()), (gateway, self._hands(now_s))]
+        if hello.n > self.log.n:
+            out.append((gateway, self._message("since") | {"n": self.log.n}))
+        return out + (self._settle(now_s) if self._settling else self._missing(gateway))
 
     def change(self, gateway: str, put: Any, drop: Any, now_s: float) -> list[Out]:
         """Some came, changed or went at a member."""
@@ -159,7 +158,8 @@ class Home:
     def due_s(self) -> float:
         """When ``tick`` has something to do."""
         settle_s = self._settling.by_s if self._settling else NEVER
-        return min(self._roster_s, self._presence_s, settle_s, self._people.ghosts_due_s(), *self._gone.values())
+        told_s = NEVER if self._quiet else min(self._roster_s, self._presence_s, self._people.ghosts_due_s())
+        return min(told_s, settle_s, *self._gone.values())
 
     def tick(self, now_s: float) -> list[Out]:
         """What is due."""
@@ -169,6 +169,8 @@ class Home:
             if self._drop(gateway, self._people.of(gateway)):
                 self._changed(now_s)
                 out += self._to_all(self._talk())
+        if self._quiet:
+            return out
         if min(self._presence_s, self._people.ghosts_due_s()) <= now_s:
             self._presence_s, self._told_presence_s = NEVER, now_s
             presence = self._people.presence(now_s)
@@ -183,6 +185,11 @@ class Home:
 
     # ---- inside
 
+    @property
+    def _quiet(self) -> bool:
+        """Taking over: what members know is better than what only some of them have said."""
+        return self._settling is not None and self._settling.witnessed
+
     def _put(self, gateway: str, found: list[Member], now_s: float) -> bool:
         new = False
         for each in found:
@@ -193,7 +200,8 @@ class Home:
 
     def _drop(self, gateway: str, participants: Iterable[Any]) -> set[str]:
         """Forget those whom the gateway has; they talk no more. Who went."""
-        gone = {each for each in participants if isinstance(each, str) and self._people.drop(gateway, each)}
+        named = sorted(each for each in participants if isinstance(each, str))
+        gone = {each for each in named if self._people.drop(gateway, each)}
         for participant in gone:
             self._talking.pop(participant, None)
         return gone

@@ -159,7 +159,7 @@ class Member:
 
     def detach(self, send: Callable[[Struct], None], now_s: float) -> None:
         """A socket broke; he is kept for a while, unless he has another one."""
-        if self._send is send:
+        if self._send == send:  # bound methods are equal, not the same
             self._send = self._finish = None
             self._gone_s = now_s
 

@@ -12,7 +12,8 @@ from gateway.client.between import DataLog, Member, Message, Said, convert
 from gateway.client.events import Person, Presence, RaisedHand, Roster
 from gateway.client.home import LARGE
 
-News = tuple[str, Any]
+IDLE_S = 10.0  # a session of which we have nobody any more is left after this
+News = tuple[str, tuple[Any, ...]]
 
 
 class State(Struct):
@@ -72,12 +73,16 @@ class Membership:
         (self._talking.add if on else self._talking.discard)(participant)
         return self._message("talk") | {"participant": participant, "on": on}
 
+    def idle(self, now_s: float) -> bool:
+        """Has nobody of ours been here for long, and is nothing asked?"""
+        return self.empty_since_s is not None and now_s - self.empty_since_s > IDLE_S and not self.asked
+
     def logged(self, n: int) -> Message:
         """The data that a new home lacks."""
         return self._message("log") | {"data": [msgspec.to_builtins(each) for each in self.log.since(n)]}
 
     def hear(self, message: Message) -> Iterator[News]:
-        """What the home says; answers what to tell, by the name of the listener's method, and ``said`` per message."""
+        """What the home says; gives the listener's method and its arguments, or ``said``, key and number."""
         kind = message["type"]
         if kind == "gateways":
             self.peers = [each for each in message.get("ids", []) if isinstance(each, str)]
@@ -95,20 +100,20 @@ class Membership:
         """Data in order; what was said before anybody of ours was here is only kept, for those who resume."""
         for said in convert(found, list[Said]) or []:
             if self.log.append(said):
-                yield "said", said
+                yield "said", (said.k, said.n)
                 if not fresh:
-                    yield "data", said.to_data()
+                    yield "data", (said.to_data(),)
 
     def _state(self, kind: str, message: Message) -> Iterator[News]:
         if kind == "roster" and (roster := convert(message, Roster)):
             self.state.roster = roster
-            yield kind, self.state.roster
+            yield kind, (roster,)
         elif kind == "hands" and (queue := convert(message.get("queue"), list[RaisedHand])) is not None:
             self.state.hands = queue
-            yield kind, queue
+            yield kind, (queue,)
         elif kind == "talking" and (talking := convert(message.get("participants"), list[str])) is not None:
             self.state.talking = talking
-            yield kind, talking
+            yield kind, (talking,)
         elif kind == "presence" and (told := convert(message, Presence)):
             self._remember(told, bool(message.get("large")))
             yield kind, (told, bool(message.get("large")))

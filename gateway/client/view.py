@@ -15,6 +15,7 @@ from gateway.client.requests import ConnectionFigures, Wanted
 
 MIX = "a"
 ASK_S = 0.5  # layers are changed at most so often
+HIGHEST = 2  # what a new leg sends by itself
 
 
 class LayersLike(Protocol):
@@ -157,8 +158,8 @@ class View:
         media = []
         for slot in self._slots:
             received = chosen.get(slot)
-            wanted = (received is None or received.layer >= 0, received.layer if received else -1)
-            if wanted != self._told.get(slot, (True, -1)):
+            wanted = (received.layer >= 0, received.layer) if received else (True, HIGHEST)
+            if wanted != self._told.get(slot, (True, HIGHEST)):
                 media.append(Shown(slot, wanted[0], wanted[1]))
                 self._told[slot] = wanted
         event = QualityEvent(network=self._layers.network, videos=[chosen[s] for s in self._slots if s in chosen])

@@ -123,6 +123,10 @@ class SocketClient:
                 raise AssertionError(f"no {event} {fields} in {self.events}") from None
         return found() or {}
 
+    def newest(self, event: str) -> dict[str, Any]:
+        """The newest event of that name; empty when there is none."""
+        return next((each for each in reversed(self.events) if each["event"] == event), {"queue": []})
+
     async def closed(self, timeout_s: float = 10.0) -> int | None:
         """The code with which the socket was closed."""
         async with self.changed, asyncio.timeout(timeout_s):
