@@ -11,6 +11,7 @@ from rtcdn.model import Codec
 RESUME_S = 45.0  # how long one without a socket is kept
 OVER, TAKEN_OVER, RESTART = 4000, 4409, 1012
 REASONS = ("left", "removed", "taken-over", "closed", "expired")
+WHOLE = ("taken-over", "closed", "application", "moderator", "own")  # of an order: he is out, whatever leg it names
 
 
 @dataclass(slots=True)

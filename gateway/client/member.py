@@ -31,7 +31,7 @@ from gateway.client.events import (
     RoleEvent,
     Stage,
 )
-from gateway.client.identity import OVER, REASONS, RESTART, RESUME_S, TAKEN_OVER, Identity, key_for
+from gateway.client.identity import OVER, REASONS, RESTART, RESUME_S, TAKEN_OVER, WHOLE, Identity, key_for
 from gateway.client.limits import LIMITS
 from gateway.client.replies import Reply
 from gateway.client.requests import VERSION, Purpose, Request, Resume
@@ -231,7 +231,7 @@ class Member:
         """Legs were taken from him, or all; what was attached later is not meant."""
         legs = [each for each in self.connections.all.values() if leg in ("", each.leg.leg)]
         meant = [each for each in legs if generation is None or each.generation <= generation]
-        if leg and reason != "taken-over":
+        if leg and reason not in WHOLE:
             for each in meant:
                 self.connections.drop(each, reason or "removed", now_s, tell=False)
         elif meant or not self.connections.all:
