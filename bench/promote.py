@@ -73,8 +73,12 @@ class Watch:
 
     async def both(self) -> tuple[float, float]:
         """Milliseconds to being heard and to being seen."""
-        async with asyncio.timeout(GIVE_UP_S):
-            return await self.heard, await self.seen
+        try:
+            async with asyncio.timeout(GIVE_UP_S):
+                return await self.heard, await self.seen
+        except TimeoutError:
+            missing = "seen" if self.heard.done() and not self.heard.cancelled() else "heard"
+            raise RuntimeError(f"he was not {missing} within {GIVE_UP_S:g} s") from None
 
 
 Times = dict[str, list[float]]

@@ -8,6 +8,7 @@ a hundred; the broker is a stub that grants at once. All offer compression, as b
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import statistics
@@ -20,6 +21,7 @@ from typing import Any
 
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from bench.crowd import Crowd, Greeting, many_descriptors
 from bench.proc import usage
@@ -106,8 +108,9 @@ def _echo_main(port: int) -> None:
 
 async def _echo(port: int) -> None:
     async def one(socket: ServerConnection) -> None:
-        async for message in socket:
-            await socket.send(message)
+        with contextlib.suppress(ConnectionClosed):
+            async for message in socket:
+                await socket.send(message)
 
     async with serve(one, "127.0.0.1", port, ping_interval=None, backlog=1024) as server:
         await server.serve_forever()

@@ -58,8 +58,7 @@ class Media:
             await self._open(Connection(SEND, self.received), "")
 
     async def hide(self) -> None:
-        """Send nothing any more."""
-        self.sing(False)
+        """Send no camera any more. Not his voice's business: this runs later than ``sing``, which was told since."""
         async with self._sending:
             for key, connection in tuple(self._connections.items()):
                 if connection.purpose == SEND:

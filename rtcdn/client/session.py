@@ -142,6 +142,7 @@ class Session(Bus):
     async def unpublish(self) -> None:
         """Leave the stage, stay in the session."""
         self.known.role = (await self._link.request("unpublish"))["role"]
+        self.media.sing(False)
         await self.media.hide()
 
     async def mute(self, on: bool = True, participant: str = "") -> None:
