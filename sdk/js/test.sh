@@ -1,5 +1,6 @@
 #!/bin/sh
-# test.sh [REPORT]: run the unit tests beside the sources in node (one `describe` per file, so that counts add up); REPORT gets them as JUnit XML.
+# test.sh [REPORT]: run the unit tests beside the sources in node (one `describe` per file, so that counts add up);
+# REPORT gets them as JUnit XML.
 set -eu
 cd "$(dirname "$0")"
 REPORT=${1:-/dev/null}

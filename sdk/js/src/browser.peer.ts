@@ -9,7 +9,6 @@ export class BrowserPeer implements Peer {
   constructor(iceServers: readonly RTCIceServer[], listener: PeerListener, relayOnly: boolean) {
     this.pc = new RTCPeerConnection({
       iceServers: [...iceServers],
-      bundlePolicy: 'max-bundle',
       iceTransportPolicy: relayOnly ? 'relay' : 'all',
     });
     this.pc.onconnectionstatechange = () => listener.state(this.pc.connectionState);
@@ -18,7 +17,10 @@ export class BrowserPeer implements Peer {
         if (!found) listener.candidate(null);
         return;
       }
-      listener.candidate({candidate: found.candidate, mid: found.sdpMid ?? '', line: found.sdpMLineIndex ?? 0});
+      // Everything goes over the first medium's transport. (With the policy max-bundle Chromium would say so itself,
+      // but by port 0, which Janus takes for a refusal.)
+      if (found.sdpMLineIndex) return;
+      listener.candidate({candidate: found.candidate, mid: found.sdpMid ?? '', line: 0});
     };
   }
 

@@ -92,6 +92,7 @@ export const SUITE: Record<string, (bench: Bench) => Promise<void>> = {
     const lines = [call.peer.receive('audio'), call.peer.receive('video', ['vp8', 'rtx']), call.peer.receive('video')];
     const offer = await call.connect();
     check((offer.match(/^m=video/gm) ?? []).length === 2, 'two videos are offered');
+    check(!/^m=\w+ 0 /m.test(offer), 'no line has port 0: Janus takes it for a refusal');
     check((offer.match(/^a=recvonly/gm) ?? []).length === 3, 'nothing is sent');
     check(new Set(lines.map(each => each.mid)).size === 3, 'each line has a mid of its own');
     check(lines.map(each => each.track?.kind).join() === 'audio,video,video', 'each line has its track');
@@ -140,7 +141,7 @@ export const SUITE: Record<string, (bench: Bench) => Promise<void>> = {
     await call.connect();
     const {mid} = first;
     const second = call.peer.send(other, [], ['vp8', 'rtx']);
-    await call.connect();
+    check(!/^m=\w+ 0 /m.test(await call.connect()), 'no line has port 0: Janus takes it for a refusal');
     check(first.mid === mid && second.mid !== mid, 'the first line stays what it was');
     await call.flows(first.mid, 'out');
     await call.flows(second.mid, 'out');

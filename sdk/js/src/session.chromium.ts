@@ -160,7 +160,8 @@ void report({
     await until('both', async () => (await far.received('video')).filter(each => each > 5).length === 2);
     await stand.session.stopScreen();
     clearInterval(painting);
-    check(Object.values(stand.gateway.last('sources').sources as object).join() === 'camera,off', 'it is said to be off');
+    const {sources} = stand.gateway.last('sources');
+    check(Object.values(sources as object).join() === 'camera,off', 'it is said to be off');
     check(problems.length === 0, problems.join());
     await stand.leave();
   },
