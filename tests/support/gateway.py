@@ -26,9 +26,9 @@ from rtcdn.model import AttachGrant, Codec, GatewayInfo, Kind, Leg, ParticipantI
 from rtcdn.store.memory import MemoryStore
 from rtcdn.tokens import Claims, SigningKey, Verifier
 from tests.support.janus import JanusNode
+from tests.support.page import add_page
 
 SLOTS = ("v1", "v2", "v3", "v4", "s1")
-PAGE = Path(__file__).parents[2] / "sdk" / "js" / "page"
 FAR_S = 4_000_000_000.0
 
 
@@ -262,8 +262,7 @@ async def start_gateway(
     peers = Peers(http, registry, broker, participants)
     door = Door(participants, peers, Verifier((str(tmp / "jwks.json"),)), buckets, asyncio.Semaphore(20))
     app = application(door)
-    app.router.add_get("/{name:|style\\.css|icon\\.svg}", _page)
-    app.router.add_static("/js", PAGE / "js")
+    await asyncio.to_thread(add_page, app)
     at = await serve(app, stack)
     registry._info = GatewayInfo("local", f"http://{at}", at)
     for work in (orders.run(), participants.sweep(), registry.run()):
@@ -284,7 +283,3 @@ async def until(condition: Any, what: str, timeout_s: float = 10.0) -> None:
             return
         assert loop.time() < end_s, f"not within {timeout_s} s: {what}"
         await asyncio.sleep(0.05)
-
-
-async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(PAGE / (request.match_info["name"] or "index.html"))
