@@ -7,26 +7,24 @@ import type {SessionStatistics, StreamStatistics} from '../src/index';
 import {figuresOf} from './quality';
 import {loudest, loudestNear} from './sound';
 
-const stream = (more: Partial<StreamStatistics>): StreamStatistics => (
-  {
-    mid: '0',
-    slot: 'v1',
-    direction: 'in',
-    kind: 'video',
-    packets: 0,
-    lost: 0,
-    jitterMs: 0,
-    bytes: 0,
-    frames: 0,
-    dropped: 0,
-    freezes: 0,
-    freezeS: 0,
-    width: 0,
-    height: 0,
-    fps: 0,
-    ...more,
-  },
-);
+const stream = (more: Partial<StreamStatistics>): StreamStatistics => ({
+  mid: '0',
+  slot: 'v1',
+  direction: 'in',
+  kind: 'video',
+  packets: 0,
+  lost: 0,
+  jitterMs: 0,
+  bytes: 0,
+  frames: 0,
+  dropped: 0,
+  freezes: 0,
+  freezeS: 0,
+  width: 0,
+  height: 0,
+  fps: 0,
+  ...more,
+});
 const STATISTICS: SessionStatistics = {
   connections: [
     {

@@ -131,13 +131,11 @@ export class Toolbar {
       {label: 'Connection', icon: 'bars', key: 's', act: () => this.panel.toggle('stats')},
       {label: 'Keyboard shortcuts', icon: 'keyboard', key: '?', act: showHelp},
     ];
-    if (session.live) items.push(
-      {
-        label: this.heard.off ? 'Hear the others' : 'Do not hear the others',
-        icon: 'sound',
-        act: () => actions.hear(this.heard.off),
-      },
-    );
+    if (session.live) items.push({
+      label: this.heard.off ? 'Hear the others' : 'Do not hear the others',
+      icon: 'sound',
+      act: () => actions.hear(this.heard.off),
+    });
     items.push({label: 'Video quality'});
     for (const [limit, label] of LIMITS) items.push(
       {label, checked: actions.limit === limit, act: () => void actions.quality(limit)},

@@ -43,16 +43,14 @@ const sdk: Sdk = {
     }, SETTLE_MS);
     return joined;
   },
-  prejoin: async () => (
-    {
-      camera: {ok: true, devices: []},
-      microphone: {ok: true, devices: []},
-      speakers: [],
-      regions: [],
-      measuredRtt: {'eu-central': 23.4},
-      turn: {present: false, reachable: false},
-    },
-  ),
+  prejoin: async () => ({
+    camera: {ok: true, devices: []},
+    microphone: {ok: true, devices: []},
+    speakers: [],
+    regions: [],
+    measuredRtt: {'eu-central': 23.4},
+    turn: {present: false, reachable: false},
+  }),
   devices: async () => DEVICES,
   capture: async wish => {
     if (scene.blocked) throw new MediaProblem('media-denied', 'camera', 'the browser does not allow it', 'allow it');

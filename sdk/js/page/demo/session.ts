@@ -167,25 +167,23 @@ export class FakeSession implements Session {
   }
 
   async statistics(): Promise<SessionStatistics> {
-    const video = (slot: string, width: number): SessionStatistics['connections'][0]['streams'][0] => (
-      {
-        mid: slot,
-        slot,
-        direction: 'in',
-        kind: 'video',
-        packets: 9000,
-        lost: 12,
-        jitterMs: 6.2,
-        bytes: Math.round(performance.now() * width * 0.14),
-        frames: 1804,
-        dropped: 2,
-        freezes: 1,
-        freezeS: 0.4,
-        width,
-        height: (width * 9) / 16,
-        fps: 30,
-      },
-    );
+    const video = (slot: string, width: number): SessionStatistics['connections'][0]['streams'][0] => ({
+      mid: slot,
+      slot,
+      direction: 'in',
+      kind: 'video',
+      packets: 9000,
+      lost: 12,
+      jitterMs: 6.2,
+      bytes: Math.round(performance.now() * width * 0.14),
+      frames: 1804,
+      dropped: 2,
+      freezes: 1,
+      freezeS: 0.4,
+      width,
+      height: (width * 9) / 16,
+      fps: 30,
+    });
     const streams = this.stage.seats.filter(seat => this.tracks.has(seat.slot)).map(
       (seat, index) => video(seat.slot, index ? 320 : 960),
     );

@@ -36,17 +36,15 @@ const NAMES = [
   'Olu Adeyemi',
   'Priya Raman',
 ];
-const somebody = (index: number, more: Partial<Person> = {}): Person => (
-  {
-    participant: `p${index}`,
-    name: NAMES[index] ?? `Guest ${index}`,
-    role: 'viewer',
-    hand: false,
-    muted: false,
-    live: false,
-    ...more,
-  },
-);
+const somebody = (index: number, more: Partial<Person> = {}): Person => ({
+  participant: `p${index}`,
+  name: NAMES[index] ?? `Guest ${index}`,
+  role: 'viewer',
+  hand: false,
+  muted: false,
+  live: false,
+  ...more,
+});
 const speaker = (index: number, more: Partial<Person> = {}): Person => somebody(
   index, {role: 'speaker', live: true, ...more},
 );
@@ -161,7 +159,7 @@ export const SCENES: Record<string, Scene> = {
     then: () => (
       press('people-button'),
       (document.querySelector('#speakers [aria-haspopup]') as HTMLElement).click(),
-      (document.querySelector('#menu .dangerous') as HTMLElement).click(),
+      (document.querySelector('#menu .dangerous') as HTMLElement).click()
     ),
   },
   hand: {rights: ['view', 'speak'], facts: () => ({...onStage(2), handUp: true, hands: {queue: [], place: 2}})},
