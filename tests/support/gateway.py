@@ -22,9 +22,9 @@ from rtcdn.model import AttachGrant, Codec, GatewayInfo, Kind, Leg, ParticipantI
 from rtcdn.store.memory import MemoryStore
 from rtcdn.tokens import Claims, SigningKey, Verifier
 from tests.support.janus import JanusNode
+from tests.support.page import add_page
 
 SLOTS = ("v1", "v2", "v3", "v4", "s1")
-PAGE = Path(__file__).parents[2] / "sdk" / "js" / "page"
 FAR_S = 4_000_000_000.0
 
 
@@ -270,8 +270,7 @@ async def start_gateway(
         ),
     )
     stack.push_async_callback(made.close, 0.0)
-    made.app.router.add_get("/{name:|style\\.css|icon\\.svg}", _page)
-    made.app.router.add_static("/js", PAGE / "js")
+    await asyncio.to_thread(add_page, made.app)
     at = await serve(made.app, stack)
     registry._info = GatewayInfo("local", f"http://{at}", at)
     for work in made.work():
@@ -292,7 +291,3 @@ async def until(condition: Any, what: str, timeout_s: float = 10.0) -> None:
             return
         assert loop.time() < end_s, f"not within {timeout_s} s: {what}"
         await asyncio.sleep(0.05)
-
-
-async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(PAGE / (request.match_info["name"] or "index.html"))

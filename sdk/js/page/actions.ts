@@ -31,7 +31,8 @@ export class Actions {
   /** On stage the microphone; otherwise the sound. */
   async sound(): Promise<void> {
     if (!this.session.live) return this.hear(this.heard.off);
-    if (!this.session.localTracks.microphone && !(await this.devices.start(['microphone']))) return this.deviceTrouble();
+    const silent = !this.session.localTracks.microphone;
+    if (silent && !(await this.devices.start(['microphone']))) return this.deviceTrouble();
     const on = !this.session.muted;
     if (!(await this.attempt(this.session.mute(on)))) return;
     this.mutedIs(on);
@@ -90,7 +91,12 @@ export class Actions {
   /** Open devices for the moment in which one is called on stage. */
   async ready(): Promise<void> {
     void this.devices.start();
-    const ok = await askDevices({title: 'Get ready', text: 'Once you are called on stage you are seen and heard at once. Until then nobody sees or hears you.', ok: 'I am ready', cancel: 'Not now'});
+    const ok = await askDevices({
+      title: 'Get ready',
+      text: 'Once you are called on stage you are seen and heard at once. Until then nobody sees or hears you.',
+      ok: 'I am ready',
+      cancel: 'Not now',
+    });
     if (!ok) this.devices.stop();
   }
 
@@ -99,7 +105,12 @@ export class Actions {
     if (this.session.live) return this.leaveStage();
     if (!this.devices.open) {
       void this.devices.start();
-      const ok = await askDevices({title: 'Go on stage', text: 'Check how you look and sound. Nobody sees or hears you yet.', ok: 'Go on stage', cancel: 'Not now'});
+      const ok = await askDevices({
+        title: 'Go on stage',
+        text: 'Check how you look and sound. Nobody sees or hears you yet.',
+        ok: 'Go on stage',
+        cancel: 'Not now',
+      });
       if (!ok) return this.devices.stop();
     }
     await this.enter();
@@ -107,7 +118,12 @@ export class Actions {
 
   /** Called by a moderator while no device was open. */
   async invited(by: string): Promise<void> {
-    const ok = await confirm({title: 'You are invited on stage', text: `${by} wants to bring you on stage. Everybody here will see and hear you.`, yes: 'Get ready', no: 'Not now'});
+    const ok = await confirm({
+      title: 'You are invited on stage',
+      text: `${by} wants to bring you on stage. Everybody here will see and hear you.`,
+      yes: 'Get ready',
+      no: 'Not now',
+    });
     if (this.session.live) return;
     if (!ok) {
       await this.attempt(this.session.unpublish());
@@ -155,7 +171,12 @@ export class Actions {
     const mayBeHeard = this.session.live || this.session.can('publish') || this.session.can('raise-hand');
     const wasOpen = this.devices.open;
     if (mayBeHeard) void this.devices.start();
-    await askDevices({title: 'Devices and sound', text: this.session.live ? 'Changes are seen and heard at once.' : '', ok: '', cancel: 'Done'});
+    await askDevices({
+      title: 'Devices and sound',
+      text: this.session.live ? 'Changes are seen and heard at once.' : '',
+      ok: '',
+      cancel: 'Done',
+    });
     if (!wasOpen && !this.session.live) this.devices.stop();
   }
 
@@ -187,7 +208,12 @@ export class Actions {
 
   /** Moderators: put somebody out, once asked. */
   async remove(participant: string, name: string): Promise<void> {
-    const sure = await confirm({title: `Remove ${name}?`, text: 'They leave at once, and cannot come back with the same link.', yes: 'Remove', danger: true});
+    const sure = await confirm({
+      title: `Remove ${name}?`,
+      text: 'They leave at once, and cannot come back with the same link.',
+      yes: 'Remove',
+      danger: true,
+    });
     if (sure && (await this.attempt(this.session.remove(participant)))) toast(`${name} was removed.`);
   }
 
@@ -203,7 +229,13 @@ export class Actions {
 
   /** Leave; who is on stage is asked. */
   async leave(): Promise<void> {
-    if (this.session.live && !(await confirm({title: 'Leave the session?', text: 'You are on stage. Nobody will see or hear you any more.', yes: 'Leave', danger: true}))) return;
+    const question = {
+      title: 'Leave the session?',
+      text: 'You are on stage. Nobody will see or hear you any more.',
+      yes: 'Leave',
+      danger: true,
+    };
+    if (this.session.live && !(await confirm(question))) return;
     this.devices.stop();
     await this.session.leave().catch(() => undefined);
   }

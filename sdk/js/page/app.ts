@@ -75,7 +75,9 @@ export class App {
     this.state = 'connecting';
     showState('connecting');
     showScreen('room');
-    const slow = setTimeout(() => setText(byId('empty-text'), 'This takes longer than usual. We keep trying.'), SLOW_MS);
+    const slow = setTimeout(
+      () => setText(byId('empty-text'), 'This takes longer than usual. We keep trying.'), SLOW_MS,
+    );
     let session: Session;
     try {
       session = await this.sdk.connect(location.origin, link.token, {
@@ -96,7 +98,9 @@ export class App {
 
   private closed({reason, detail}: EventDetail[Event.Closed]): void {
     const words = wordsOf(reason);
-    this.stopped(detail && reason === 'removed' ? {...words, text: `A moderator has taken you out: “${detail}”.`} : words);
+    this.stopped(
+      detail && reason === 'removed' ? {...words, text: `A moderator has taken you out: “${detail}”.`} : words,
+    );
   }
 
   private stopped(words: Words): void {

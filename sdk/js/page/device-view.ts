@@ -36,7 +36,12 @@ export class DeviceView {
         'div',
         {class: 'preview'},
         this.video,
-        h('div', {class: 'preview-off', id: 'preview-off'}, h('span', {class: 'empty-sign'}, h('i', {'data-icon': 'camera'})), h('p', {id: 'preview-text'}, 'Your camera is off')),
+        h(
+          'div',
+          {class: 'preview-off', id: 'preview-off'},
+          h('span', {class: 'empty-sign'}, h('i', {'data-icon': 'camera'})),
+          h('p', {id: 'preview-text'}, 'Your camera is off'),
+        ),
         h(
           'div',
           {class: 'preview-buttons'},
@@ -44,7 +49,12 @@ export class DeviceView {
           h('button', {type: 'button', id: 'camera-off', class: 'tool'}, h('i', {'data-icon': 'camera'})),
         ),
       ),
-      h('div', {class: 'complaint', id: 'device-problem', role: 'alert', hidden: true}, h('p', {}, h('b', {id: 'device-problem-title'}), ' ', h('span', {id: 'device-problem-text'})), h('button', {type: 'button', class: 'small', id: 'device-retry'}, 'Try again')),
+      h(
+        'div',
+        {class: 'complaint', id: 'device-problem', role: 'alert', hidden: true},
+        h('p', {}, h('b', {id: 'device-problem-title'}), ' ', h('span', {id: 'device-problem-text'})),
+        h('button', {type: 'button', class: 'small', id: 'device-retry'}, 'Try again'),
+      ),
       h(
         'div',
         {class: 'fields'},
@@ -58,7 +68,9 @@ export class DeviceView {
   private wire(output: (id: string) => void): void {
     const find = <T extends HTMLElement>(id: string): T => this.root.querySelector(`#${id}`) as T;
     for (const kind of ['camera', 'microphone'] as Kind[]) {
-      find<HTMLSelectElement>(kind).addEventListener('change', event => void this.devices.choose(kind, (event.target as HTMLSelectElement).value));
+      find<HTMLSelectElement>(kind).addEventListener(
+        'change', event => void this.devices.choose(kind, (event.target as HTMLSelectElement).value),
+      );
     }
     find<HTMLSelectElement>('output').addEventListener('change', event => {
       const id = (event.target as HTMLSelectElement).value;
@@ -108,7 +120,9 @@ function toggle(id: string, drawing: string, off: boolean, name: string): void {
 function fill(id: string, devices: readonly Device[], track: MediaStreamTrack | null, name: string, chosen = ''): void {
   const select = byId<HTMLSelectElement>(id);
   const current = track?.getSettings().deviceId || chosen || memory.get(id);
-  const options = devices.map((each, index) => new Option(each.label || `${name} ${index + 1}`, each.id, false, each.id === current));
+  const options = devices.map(
+    (each, index) => new Option(each.label || `${name} ${index + 1}`, each.id, false, each.id === current),
+  );
   if (options.length === 0) options.push(new Option(`No ${name.toLowerCase()} found`, ''));
   select.replaceChildren(...options);
   select.disabled = devices.length === 0;

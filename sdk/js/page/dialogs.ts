@@ -50,7 +50,9 @@ export const dialogOpen = (): boolean => document.querySelector('dialog[open]') 
 /** The list of shortcuts. */
 export function showHelp(): void {
   const dialog = byId<HTMLDialogElement>('help-dialog');
-  byId('help-keys').replaceChildren(...KEYS.map(({key, words}) => h('div', {}, h('dt', {}, h('kbd', {}, key)), h('dd', {}, words))));
+  byId('help-keys').replaceChildren(
+    ...KEYS.map(({key, words}) => h('div', {}, h('dt', {}, h('kbd', {}, key)), h('dd', {}, words))),
+  );
   byId('help-close').onclick = () => dialog.close();
   if (dialog.open) dialog.close();
   else dialog.showModal();

@@ -21,7 +21,10 @@ describe('format', () => {
   });
 
   it('finds initials in any script, and never fails', () => {
-    deepEqual(['Ada Okafor', 'ada', 'ada_m. lovelace', '王小明', 'ليلى منصور', '🦊 Fox', '  ', '…', 'b-2'].map(initials), ['AO', 'A', 'AL', '王', 'لم', '🦊F', '?', '?', 'B2']);
+    deepEqual(
+      ['Ada Okafor', 'ada', 'ada_m. lovelace', '王小明', 'ليلى منصور', '🦊 Fox', '  ', '…', 'b-2'].map(initials),
+      ['AO', 'A', 'AL', '王', 'لم', '🦊F', '?', '?', 'B2'],
+    );
   });
 
   it('gives everybody one of the colours, always the same', () => {
@@ -32,7 +35,10 @@ describe('format', () => {
   });
 
   it('lists names', () => {
-    deepEqual([[], ['Ada'], ['Ada', 'Bo'], ['Ada', 'Bo', 'Cy', 'Di']].map(names => listed(names)), ['', 'Ada', 'Ada and Bo', 'Ada, Bo and 2 more']);
+    deepEqual(
+      [[], ['Ada'], ['Ada', 'Bo'], ['Ada', 'Bo', 'Cy', 'Di']].map(names => listed(names)),
+      ['', 'Ada', 'Ada and Bo', 'Ada, Bo and 2 more'],
+    );
     deepEqual([shownName(' Ada ', 'p1'), shownName('', 'p1'), shownName(undefined, 'p1')], ['Ada', 'p1', 'p1']);
   });
 });

@@ -9,12 +9,17 @@ const pressed = (key: string, more = {}) => ({key, ctrlKey: false, metaKey: fals
 
 describe('keys', () => {
   it('knows every shortcut, in small and large letters', () => {
-    deepEqual(['m', 'V', 'h', 'c', 'P', 'f', 's', '?'].map(key => actOf(pressed(key), false)), ['sound', 'camera', 'hand', 'messages', 'people', 'full-screen', 'statistics', 'help']);
+    deepEqual(
+      ['m', 'V', 'h', 'c', 'P', 'f', 's', '?'].map(key => actOf(pressed(key), false)),
+      ['sound', 'camera', 'hand', 'messages', 'people', 'full-screen', 'statistics', 'help'],
+    );
   });
 
   it('leaves letters to fields, combinations to the browser, and held keys alone', () => {
     equal(actOf(pressed('m'), true), null);
-    for (const more of [{ctrlKey: true}, {metaKey: true}, {altKey: true}, {repeat: true}]) equal(actOf(pressed('m', more), false), null);
+    for (const more of [{ctrlKey: true}, {metaKey: true}, {altKey: true}, {repeat: true}]) equal(
+      actOf(pressed('m', more), false), null,
+    );
     equal(actOf(pressed('x'), false), null);
   });
 

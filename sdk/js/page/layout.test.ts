@@ -20,9 +20,14 @@ function overlap(a: Rect, b: Rect): boolean {
 function sound(rects: readonly Rect[], {width, height}: Space): void {
   rects.forEach((each, index) => {
     ok(each.left >= -0.01 && each.top >= -0.01, `${index} begins outside: ${JSON.stringify(each)}`);
-    ok(each.left + each.width <= width + 0.01 && each.top + each.height <= height + 0.01, `${index} ends outside: ${JSON.stringify(each)}`);
+    ok(
+      each.left + each.width <= width + 0.01 && each.top + each.height <= height + 0.01,
+      `${index} ends outside: ${JSON.stringify(each)}`,
+    );
     ok(each.width > 30 && each.height > 20, `${index} is too small: ${JSON.stringify(each)}`);
-    rects.slice(index + 1).forEach(other => ok(!overlap(each, other), `${JSON.stringify(each)} is over ${JSON.stringify(other)}`));
+    rects.slice(index + 1).forEach(
+      other => ok(!overlap(each, other), `${JSON.stringify(each)} is over ${JSON.stringify(other)}`),
+    );
   });
 }
 
@@ -75,7 +80,9 @@ describe('layout', () => {
   });
 
   it('survives a stage without room', () => {
-    for (const rect of [...gridRects(3, {width: 0, height: 0, gap: 8}), ...speakerRects(3, {width: 0, height: 0, gap: 8})]) {
+    for (const rect of [
+      ...gridRects(3, {width: 0, height: 0, gap: 8}), ...speakerRects(3, {width: 0, height: 0, gap: 8}),
+    ]) {
       ok(rect.width >= 0 && rect.height >= 0);
     }
   });

@@ -26,7 +26,6 @@ export interface Space {
 /** A face may be cropped to this shape to use a narrow stage better. */
 const NARROWEST = 1.25;
 const WIDEST = 16 / 9;
-const MAIN_NARROWEST = 1.5; // the large one on a wide stage
 const STRIP_SHARE = 0.2;
 const [STRIP_LEAST, STRIP_MOST] = [132, 300];
 const MAIN_SHARE = 0.62; // of a tall stage, for a screen
@@ -79,17 +78,22 @@ export function speakerRects(count: number, space: Space, whole = false): Rect[]
   if (width > height * 1.25) {
     const strip = Math.min(STRIP_MOST, Math.max(STRIP_LEAST, width * STRIP_SHARE));
     const free = width - strip - gap;
-    const size = whole ? {width: free, height} : fit(free, height, MAIN_NARROWEST);
+    const size = whole ? {width: free, height} : fit(free, height, WIDEST);
     const main = {...size, left: 0, top: (height - size.height) / 2};
     const from = main.width + gap;
-    const rest = gridRects(others, {width: Math.max(strip, Math.min(STRIP_MOST, width - from)), height, gap}, {left: 0, top: 0}, WIDEST);
+    const rest = gridRects(
+      others,
+      {width: Math.max(strip, Math.min(STRIP_MOST, width - from)), height, gap},
+      {left: 0, top: 0},
+      WIDEST,
+    );
     const first = Math.min(...rest.map(each => each.left));
     return centred([main, ...rest.map(each => ({...each, left: each.left - first + from}))], width);
   }
   const share = whole ? MAIN_SHARE : others > 2 ? FEW_SHARE - 0.08 : FEW_SHARE;
-  const most = Math.min(width / (whole ? WIDEST : NARROWEST), height * share);
+  const most = Math.min(width / WIDEST, height * share);
   const main = large({left: 0, top: 0, width, height: most}, whole);
-  const rest = gridRects(others, {width, height: height - most - gap, gap}, {left: 0, top: 0});
+  const rest = gridRects(others, {width, height: height - most - gap, gap}, {left: 0, top: 0}, WIDEST);
   const first = Math.min(...rest.map(each => each.top));
   const placed = [main, ...rest.map(each => ({...each, top: each.top - first + most + gap}))];
   return middled(placed, height);
@@ -98,9 +102,12 @@ export function speakerRects(count: number, space: Space, whole = false): Rect[]
 /** The large picture in its space: 16:9, or all of the space for a screen (its own shape is kept inside). */
 function large(space: Rect, whole: boolean): Rect {
   if (whole) return space;
-  const tall = space.width < space.height * WIDEST;
-  const tile = fit(space.width, space.height, tall ? NARROWEST : WIDEST);
-  return {...tile, left: space.left + (space.width - tile.width) / 2, top: space.top + (space.height - tile.height) / 2};
+  const tile = fit(space.width, space.height, WIDEST);
+  return {
+    ...tile,
+    left: space.left + (space.width - tile.width) / 2,
+    top: space.top + (space.height - tile.height) / 2,
+  };
 }
 
 function centred(rects: Rect[], width: number): Rect[] {

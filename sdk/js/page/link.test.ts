@@ -16,7 +16,10 @@ const SPEAKER = token({sid: 'demo', sub: 'ada', role: 'speaker', name: 'Ada'});
 
 describe('page link', () => {
   it('reads session and token, and what a viewer wants', () => {
-    deepEqual(readLink(`#session=demo&token=${VIEWER}`), {session: 'demo', token: VIEWER, name: '', view: 'watch', slots: 5, now: false});
+    deepEqual(
+      readLink(`#session=demo&token=${VIEWER}`),
+      {session: 'demo', token: VIEWER, name: '', view: 'watch', slots: 5, now: false},
+    );
   });
 
   it('takes the session from the token where the link has none', () => {
@@ -28,7 +31,10 @@ describe('page link', () => {
     equal(readLink(`#token=${SPEAKER}&view=watch`)?.view, 'watch');
     equal(readLink(`#token=${VIEWER}&view=speak`)?.view, 'speak');
     equal(readLink(`#token=${VIEWER}&view=other`)?.view, 'watch');
-    deepEqual([{role: 'moderator'}, {rights: ['publish']}, {rights: ['speak']}, null].map(comesToSpeak), [true, true, false, false]);
+    deepEqual(
+      [{role: 'moderator'}, {rights: ['publish']}, {rights: ['speak']}, null].map(comesToSpeak),
+      [true, true, false, false],
+    );
   });
 
   it('holds the number of videos within reason', () => {
@@ -52,6 +58,9 @@ describe('page link', () => {
   });
 
   it('knows when a token has run out', () => {
-    deepEqual([expired({exp: 99}, 100), expired({exp: 101}, 100), expired({}, 100), expired(null, 100)], [true, false, false, false]);
+    deepEqual(
+      [expired({exp: 99}, 100), expired({exp: 101}, 100), expired({}, 100), expired(null, 100)],
+      [true, false, false, false],
+    );
   });
 });

@@ -68,7 +68,13 @@ function lineOf(item: Item): HTMLElement {
     tabindex: '-1',
     ...(radio ? {'aria-checked': String(item.checked)} : {}),
   };
-  const line = h('button', props, mark, h('span', {}, item.label), item.key ? h('kbd', {'aria-hidden': 'true'}, item.key) : null);
+  const line = h(
+    'button',
+    props,
+    mark,
+    h('span', {}, item.label),
+    item.key ? h('kbd', {'aria-hidden': 'true'}, item.key) : null,
+  );
   line.addEventListener('click', () => {
     closeMenu(true);
     item.act?.();

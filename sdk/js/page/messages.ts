@@ -64,7 +64,12 @@ export class Messages {
       'li',
       {class: `message${mine ? ' mine' : ''}${follows ? ' follows' : ''}`},
       mine ? null : h('span', {class: `avatar c${colourOf(message.sender, 8)}`, 'aria-hidden': 'true'}, initials(name)),
-      h('div', {}, h('p', {class: 'from'}, h('b', {}, name), ' ', h('time', {}, clock(new Date()))), h('p', {class: 'text', dir: 'auto'}, message.data)),
+      h(
+        'div',
+        {},
+        h('p', {class: 'from'}, h('b', {}, name), ' ', h('time', {}, clock(new Date()))),
+        h('p', {class: 'text', dir: 'auto'}, message.data),
+      ),
     );
   }
 

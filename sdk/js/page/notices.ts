@@ -59,7 +59,12 @@ export function showBanner(words: {title: string; text: string} | null): void {
 /** A short notice that goes by itself. `bad`: something was refused; it is said at once. */
 export function toast(title: string, text = '', bad = false): void {
   const place = byId('toasts');
-  const made = h('div', {class: bad ? 'toast bad' : 'toast'}, icon(bad ? 'alert' : 'check'), h('p', {}, h('b', {}, title), text ? ` ${text}` : ''));
+  const made = h(
+    'div',
+    {class: bad ? 'toast bad' : 'toast'},
+    icon(bad ? 'alert' : 'check'),
+    h('p', {}, h('b', {}, title), text ? ` ${text}` : ''),
+  );
   const close = h('button', {class: 'plain', 'aria-label': 'Dismiss'}, icon('close'));
   close.addEventListener('click', () => made.remove());
   made.append(close);

@@ -55,10 +55,15 @@ export class People {
     setText(byId('hands-title'), `Raised hands (${hands.queue.length})`);
     byId('hands-list').replaceChildren(...hands.queue.map(each => this.handRow(each)));
     show(byId('hand-place'), hands.place > 0);
-    setText(byId('hand-place'), hands.place === 1 ? 'Your hand is up. You are next.' : `Your hand is up. You are number ${hands.place} in the queue.`);
+    setText(
+      byId('hand-place'),
+      hands.place === 1 ? 'Your hand is up. You are next.' : `Your hand is up. You are number ${hands.place} in the queue.`,
+    );
     const speakers = roster.speakers.filter(each => each.live);
     setText(byId('speakers-title'), `On stage (${speakers.length})`);
-    byId('speakers').replaceChildren(...(speakers.length ? speakers.map(each => this.row(each)) : [h('li', {class: 'quiet'}, 'Nobody')]));
+    byId('speakers').replaceChildren(
+      ...(speakers.length ? speakers.map(each => this.row(each)) : [h('li', {class: 'quiet'}, 'Nobody')]),
+    );
     setText(byId('everybody-title'), `Everybody (${count(roster.total)})`);
   }
 
@@ -110,7 +115,12 @@ export class People {
       'li',
       {class: 'person', 'data-talking': String(this.session.talking.has(person.participant))},
       avatar(name, person.participant),
-      h('span', {class: 'who'}, h('span', {class: 'who-name'}, mine ? `${name} (you)` : name), role ? h('span', {class: 'quiet'}, role) : null),
+      h(
+        'span',
+        {class: 'who'},
+        h('span', {class: 'who-name'}, mine ? `${name} (you)` : name),
+        role ? h('span', {class: 'quiet'}, role) : null,
+      ),
       ...signs,
       this.session.can('moderate') && !mine ? this.menuButton(person, name) : null,
     );
@@ -119,14 +129,38 @@ export class People {
   private handRow(hand: RaisedHand): HTMLElement {
     const name = shownName(hand.name, hand.participant);
     const promote = h('button', {class: 'primary small', 'aria-label': `Bring ${name} on stage`}, 'On stage');
-    const lower = h('button', {class: 'plain small', 'aria-label': `Lower ${name}’s hand`, title: 'Lower hand'}, icon('close'));
+    const lower = h(
+      'button', {class: 'plain small', 'aria-label': `Lower ${name}’s hand`, title: 'Lower hand'}, icon('close'),
+    );
     promote.addEventListener('click', () => void this.actions.promote(hand.participant, name));
     lower.addEventListener('click', () => void this.actions.lower(hand.participant));
-    return h('li', {class: 'person'}, avatar(name, hand.participant), h('span', {class: 'who'}, h('span', {class: 'who-name'}, name), h('span', {class: 'quiet'}, waiting(hand.sinceS))), promote, lower);
+    return h(
+      'li',
+      {class: 'person'},
+      avatar(name, hand.participant),
+      h(
+        'span',
+        {class: 'who'},
+        h('span', {class: 'who-name'}, name),
+        h('span', {class: 'quiet'}, waiting(hand.sinceS)),
+      ),
+      promote,
+      lower,
+    );
   }
 
   private menuButton(person: Person, name: string): HTMLElement {
-    const button = h('button', {class: 'plain small', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-label': `What to do with ${name}`, 'data-person': person.participant}, icon('dots'));
+    const button = h(
+      'button',
+      {
+        class: 'plain small',
+        'aria-haspopup': 'menu',
+        'aria-expanded': 'false',
+        'aria-label': `What to do with ${name}`,
+        'data-person': person.participant,
+      },
+      icon('dots'),
+    );
     button.addEventListener('click', () => openMenu(button, this.itemsFor(person, name)));
     return button;
   }
@@ -135,9 +169,15 @@ export class People {
     const {actions} = this;
     const id = person.participant;
     const items: Item[] = [];
-    if (person.role === 'viewer') items.push({label: 'Bring on stage', icon: 'stage', act: () => void actions.promote(id, name)});
-    if (person.role !== 'viewer') items.push({label: 'Move to the audience', icon: 'people', act: () => void actions.demote(id, name)});
-    if (person.live && !person.muted) items.push({label: 'Mute', icon: 'mic', act: () => void actions.muteOther(id, name)});
+    if (person.role === 'viewer') items.push(
+      {label: 'Bring on stage', icon: 'stage', act: () => void actions.promote(id, name)},
+    );
+    if (person.role !== 'viewer') items.push(
+      {label: 'Move to the audience', icon: 'people', act: () => void actions.demote(id, name)},
+    );
+    if (person.live && !person.muted) items.push(
+      {label: 'Mute', icon: 'mic', act: () => void actions.muteOther(id, name)},
+    );
     if (person.hand) items.push({label: 'Lower hand', icon: 'hand', act: () => void actions.lower(id)});
     items.push({label: 'Remove…', icon: 'leave', danger: true, act: () => void actions.remove(id, name)});
     return items;
@@ -149,5 +189,7 @@ function avatar(name: string, participant: string): HTMLElement {
 }
 
 function sign(drawing: string, words: string, off = false): HTMLElement {
-  return h('span', {class: off ? 'sign off' : 'sign', role: 'img', 'aria-label': words, title: words}, icon(drawing, off));
+  return h(
+    'span', {class: off ? 'sign off' : 'sign', role: 'img', 'aria-label': words, title: words}, icon(drawing, off),
+  );
 }

@@ -15,7 +15,13 @@ export interface Decision {
 }
 
 /** Ask; the answer comes when the person joins. `name` is what is known of it. */
-export function askBeforeJoin(sdk: Sdk, link: Link, devices: Devices, view: DeviceView, name: string): Promise<Decision> {
+export function askBeforeJoin(
+  sdk: Sdk,
+  link: Link,
+  devices: Devices,
+  view: DeviceView,
+  name: string,
+): Promise<Decision> {
   showState('idle');
   showScreen('prejoin');
   view.moveTo(byId('prejoin-devices'));
@@ -53,7 +59,10 @@ async function lookAtNetwork(sdk: Sdk, link: Link): Promise<Record<string, numbe
     const best = trips.length ? Math.round(Math.min(...trips)) : null;
     if (best === null) throw new Error('no region answers');
     place.dataset['network'] = best < 250 ? 'good' : 'fair';
-    setText(place, best < 250 ? `Your connection is good (${best} ms).` : `Your connection is slow (${best} ms), but should do.`);
+    setText(
+      place,
+      best < 250 ? `Your connection is good (${best} ms).` : `Your connection is slow (${best} ms), but should do.`,
+    );
     return report.measuredRtt;
   } catch {
     place.dataset['network'] = 'poor';

@@ -7,7 +7,10 @@ import {bitrate, count, loss, milliseconds} from './format';
 const BADGES: Record<Quality['network'], [string, string]> = {
   good: ['Good', 'Your connection is good.'],
   fair: ['Fair', 'Your connection is fair: the picture may be less sharp.'],
-  poor: ['Poor', 'Your connection is poor: picture and sound may stop at times. Come nearer to your router, or choose a lower video quality.'],
+  poor: [
+    'Poor',
+    'Your connection is poor: picture and sound may stop at times. Come nearer to your router, or choose a lower video quality.',
+  ],
 };
 const LAYERS = ['Low', 'Medium', 'High'];
 const REASONS: Record<string, string> = {
@@ -31,10 +34,14 @@ export interface Figures {
 }
 
 /** Sum up the connections; the bit rate follows from the bytes since `before`. */
-export function figuresOf(statistics: SessionStatistics, before: {bytes: number; atMs: number} | null, atMs: number): Figures & {bytes: number} {
+export function figuresOf(
+  statistics: SessionStatistics, before: {bytes: number; atMs: number} | null, atMs: number,
+): Figures & {bytes: number} {
   const streams = statistics.connections.flatMap(each => each.streams);
   const incoming = streams.filter(each => each.direction === 'in');
-  const sum = (of: (stream: StreamStatistics) => number): number => incoming.reduce((total, each) => total + of(each), 0);
+  const sum = (
+    of: (stream: StreamStatistics) => number,
+  ): number => incoming.reduce((total, each) => total + of(each), 0);
   const bytes = sum(each => each.bytes);
   const seconds = before ? (atMs - before.atMs) / 1000 : 0;
   const trips = statistics.connections.map(each => each.rttMs).filter(ms => ms > 0);
@@ -113,12 +120,17 @@ export class QualityView {
       ['Frames', now ? count(now.frames) : '–'],
       ['Region', this.session.region || '–'],
     ];
-    byId('figures').replaceChildren(...pairs.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+    byId('figures').replaceChildren(
+      ...pairs.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
+    );
     this.rows();
   }
 
   private rows(): void {
-    const streams = (this.latest?.connections ?? []).flatMap(each => each.streams).filter(each => each.kind === 'video' && each.frames > 0);
+    const seated = new Set(this.session.stage.seats.map(seat => seat.slot));
+    const streams = (this.latest?.connections ?? []).flatMap(each => each.streams).filter(
+      each => each.kind === 'video' && each.frames > 0 && (each.direction === 'out' || seated.has(each.slot)),
+    );
     byId('stats-rows').replaceChildren(...streams.map(each => this.rowOf(each)));
     show(byId('stats-none'), streams.length === 0);
     show(document.querySelector('#stats .scroll') as HTMLElement, streams.length > 0);
@@ -132,6 +144,11 @@ export class QualityView {
     const picture = stream.width ? `${stream.width}×${stream.height}, ${Math.round(stream.fps)} fps` : '–';
     const cells = [layer, count(stream.frames), stream.direction === 'out' ? '–' : String(stream.freezes)];
     const why = REASONS[video?.reason ?? ''] ?? '';
-    return h('tr', {}, h('th', {scope: 'row'}, name, h('small', {}, picture)), ...cells.map((text, index) => h('td', index === 0 && why ? {title: why} : {}, text)));
+    return h(
+      'tr',
+      {},
+      h('th', {scope: 'row'}, name, h('small', {}, picture)),
+      ...cells.map((text, index) => h('td', index === 0 && why ? {title: why} : {}, text)),
+    );
   }
 }

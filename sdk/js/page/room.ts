@@ -81,7 +81,13 @@ export class Room {
     const on = <E extends Event>(event: E, listener: (detail: EventDetail[E]) => void): void => {
       this.offs.push(session.on(event, listener));
     };
-    for (const event of [Event.Stage, Event.Talking, Event.Track, Event.Muted, Event.Role] as const) on(event, () => this.draw());
+    for (const event of [
+      Event.Stage,
+      Event.Talking,
+      Event.Track,
+      Event.Muted,
+      Event.Role,
+    ] as const) on(event, () => this.draw());
     for (const event of [Event.Roster, Event.Presence, Event.Hands, Event.Role] as const) on(event, () => this.crowd());
     on(Event.Track, () => this.quality.look());
     on(Event.State, detail => this.connection(detail));
@@ -133,8 +139,13 @@ export class Room {
       [State.Live]: session.live ? 'on-stage' : busy ? 'live' : 'connected',
     };
     showState(named[session.state] ?? 'stopped');
-    setText(byId('empty-title'), session.state === State.Connecting ? 'Connecting to the stage' : 'Nobody is on stage yet');
-    setText(byId('empty-text'), session.state === State.Connecting ? 'This takes a moment.' : 'You see and hear them as soon as they are.');
+    setText(
+      byId('empty-title'), session.state === State.Connecting ? 'Connecting to the stage' : 'Nobody is on stage yet',
+    );
+    setText(
+      byId('empty-text'),
+      session.state === State.Connecting ? 'This takes a moment.' : 'You see and hear them as soon as they are.',
+    );
   }
 
   private connection({state, before}: EventDetail[Event.State]): void {

@@ -85,7 +85,9 @@ export class StageView {
 
   private make(key: string): void {
     const pictured = !key.startsWith('p:');
-    const video = pictured ? h('video', {id: key === 'me' ? 'own' : key, playsinline: true, autoplay: true, tabindex: '-1'}) : null;
+    const video = pictured ? h(
+      'video', {id: key === 'me' ? 'own' : key, playsinline: true, autoplay: true, tabindex: '-1'},
+    ) : null;
     if (video) video.muted = true;
     const root = h(
       'div',
@@ -122,7 +124,9 @@ export class StageView {
     const box = this.boxes.get(tile.key);
     if (!box) return;
     const {root} = box;
-    Object.assign(root.dataset, {kind: tile.kind, talking: String(tile.talking), mine: String(tile.mine)});
+    Object.assign(
+      root.dataset, {kind: tile.kind, talking: String(tile.talking), mine: String(tile.mine), main: String(tile.main)},
+    );
     const avatar = root.querySelector('.avatar') as HTMLElement;
     setText(avatar, initials(tile.name));
     avatar.className = `avatar c${colourOf(tile.participant, COLOURS)}`;
@@ -134,7 +138,10 @@ export class StageView {
     const hand = root.querySelector('.hand-sign') as HTMLElement;
     show(hand, tile.hand);
     setIcon(hand.firstElementChild as HTMLElement, 'hand');
-    root.setAttribute('aria-label', [name, tile.talking && 'speaking', tile.muted && 'muted', tile.hand && 'hand raised'].filter(Boolean).join(', '));
+    root.setAttribute(
+      'aria-label',
+      [name, tile.talking && 'speaking', tile.muted && 'muted', tile.hand && 'hand raised'].filter(Boolean).join(', '),
+    );
     if (box.participant !== tile.participant) this.frames.anew(tile.key);
     box.participant = tile.participant;
     this.connect(tile.key, box, tile.mine, tile.kind);
@@ -165,7 +172,9 @@ export class StageView {
     const space = {width, height, gap: width < 600 ? 6 : 10};
     const screen = this.tiles[0]?.kind === 'screen';
     const count = this.tiles.length;
-    const rects = screen || this.view === 'speaker' ? speakerRects(count, space, screen) : gridRects(count, space);
+    const large = screen || this.view === 'speaker' || count === 1;
+    this.place.dataset['large'] = String(large);
+    const rects = large ? speakerRects(count, space, screen) : gridRects(count, space);
     this.tiles.forEach((tile, index) => putAt(this.boxes.get(tile.key)?.root, rects[index]));
     const next = rects[count - 1] ?? gridRects(1, space)[0];
     for (const box of this.boxes.values()) if (box.root.dataset['waiting'] === 'true') putAt(box.root, next);
@@ -184,7 +193,9 @@ export class StageView {
 
   /** Say who came and went. */
   private tell(): void {
-    const now = new Map(this.tiles.filter(tile => !tile.mine && tile.kind !== 'screen').map(tile => [tile.participant, tile.name]));
+    const now = new Map(
+      this.tiles.filter(tile => !tile.mine && tile.kind !== 'screen').map(tile => [tile.participant, tile.name]),
+    );
     const news = this.onStage ? stageNews(this.onStage, now) : '';
     this.onStage = now;
     if (news) say(news);

@@ -8,7 +8,11 @@ import {showScreen, showState} from './notices';
 export function showStart(): void {
   showState('idle');
   showScreen('start');
-  const [name, session, token] = [byId<HTMLInputElement>('join-name'), byId<HTMLInputElement>('join-session'), byId<HTMLTextAreaElement>('join-token')];
+  const [name, session, token] = [
+    byId<HTMLInputElement>('join-name'),
+    byId<HTMLInputElement>('join-session'),
+    byId<HTMLTextAreaElement>('join-token'),
+  ];
   name.value = memory.get('name');
   token.oninput = () => {
     const pasted = linkIn(token.value); // the whole link pasted into the field

@@ -35,8 +35,12 @@ describe('tiles', () => {
 
   it('shows oneself once: in a slot, or beside it while there is none', () => {
     const me = {...FACTS.me, live: true, camera: true, muted: true};
-    const beside = tilesOf({...FACTS, me, speakers: [...FACTS.speakers, {participant: 'me', name: 'Me', live: true}]}).tiles;
-    deepEqual(beside.filter(each => each.mine).map(each => [each.key, each.kind, each.muted]), [['me', 'camera', true]]);
+    const beside = tilesOf(
+      {...FACTS, me, speakers: [...FACTS.speakers, {participant: 'me', name: 'Me', live: true}]},
+    ).tiles;
+    deepEqual(
+      beside.filter(each => each.mine).map(each => [each.key, each.kind, each.muted]), [['me', 'camera', true]],
+    );
     const seated = tilesOf({...FACTS, me, seats: [...FACTS.seats, {slot: 'v3', participant: 'me'}]}).tiles;
     deepEqual(seated.filter(each => each.mine).map(each => each.key), ['v3']);
   });

@@ -104,6 +104,8 @@ function avatarOf(person: Speaking, {talking, me}: StageFacts): Tile {
 export function stageNews(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string {
   const came = [...after].filter(([who]) => !before.has(who)).map(([, name]) => name);
   const went = [...before].filter(([who]) => !after.has(who)).map(([, name]) => name);
-  const parts = [came.length ? `${came.join(', ')} on stage.` : '', went.length ? `${went.join(', ')} left the stage.` : ''];
+  const parts = [
+    came.length ? `${came.join(', ')} on stage.` : '', went.length ? `${went.join(', ')} left the stage.` : '',
+  ];
   return parts.filter(Boolean).join(' ');
 }

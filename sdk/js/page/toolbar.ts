@@ -61,14 +61,27 @@ export class Toolbar {
     const {live} = session;
     const off = live ? session.muted || !session.localTracks.microphone : this.heard.off;
     const thing = live ? 'microphone' : 'sound';
-    tool('mute', live ? 'mic' : 'sound', off, live ? (off ? 'Unmute' : 'Mute') : 'Sound', `Turn ${thing} ${off ? 'on' : 'off'}`, 'm');
+    tool(
+      'mute',
+      live ? 'mic' : 'sound',
+      off,
+      live ? (off ? 'Unmute' : 'Mute') : 'Sound',
+      `Turn ${thing} ${off ? 'on' : 'off'}`,
+      'm',
+    );
     show(byId('volume'), !live);
     const camera = Boolean(session.localTracks.camera);
     show(byId('camera-toggle'), live);
     tool('camera-toggle', 'camera', !camera, 'Camera', `Turn camera ${camera ? 'off' : 'on'}`, 'v');
     const sharing = session.screen !== null;
     show(byId('share'), live && 'getDisplayMedia' in (navigator.mediaDevices ?? {}));
-    tool('share', 'screen', false, sharing ? 'Stop sharing' : 'Share', sharing ? 'Stop sharing your screen' : 'Share your screen');
+    tool(
+      'share',
+      'screen',
+      false,
+      sharing ? 'Stop sharing' : 'Share',
+      sharing ? 'Stop sharing your screen' : 'Share your screen',
+    );
     byId('share').dataset['on'] = String(sharing);
     this.renderHand(live);
     const may = live || session.can('publish') || session.role === 'speaker';
@@ -118,9 +131,15 @@ export class Toolbar {
       {label: 'Connection', icon: 'bars', key: 's', act: () => this.panel.toggle('stats')},
       {label: 'Keyboard shortcuts', icon: 'keyboard', key: '?', act: showHelp},
     ];
-    if (session.live) items.push({label: this.heard.off ? 'Hear the others' : 'Do not hear the others', icon: 'sound', act: () => actions.hear(this.heard.off)});
+    if (session.live) items.push({
+      label: this.heard.off ? 'Hear the others' : 'Do not hear the others',
+      icon: 'sound',
+      act: () => actions.hear(this.heard.off),
+    });
     items.push({label: 'Video quality'});
-    for (const [limit, label] of LIMITS) items.push({label, checked: actions.limit === limit, act: () => void actions.quality(limit)});
+    for (const [limit, label] of LIMITS) items.push(
+      {label, checked: actions.limit === limit, act: () => void actions.quality(limit)},
+    );
     return items;
   }
 }

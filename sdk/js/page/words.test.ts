@@ -26,14 +26,20 @@ describe('words', () => {
   });
 
   it('offers no second try where it cannot help', () => {
-    deepEqual(['bad-token', 'expired', 'removed', 'unsupported', 'closed'].map(reason => wordsOf(reason).retry), ['', '', '', '', '']);
+    deepEqual(
+      ['bad-token', 'expired', 'removed', 'unsupported', 'closed'].map(reason => wordsOf(reason).retry),
+      ['', '', '', '', ''],
+    );
   });
 
   it('prefers the reason to the status, and the status to nothing', () => {
     equal(wordsOfError({reason: 'gateway-full', status: 503}).title, 'The service is full');
     equal(wordsOfError({reason: 'brand-new', status: 401}).title, 'This link is not valid any more');
     const unknown = wordsOfError({reason: 'brand-new', detail: 'the moon is in the way', cure: 'wait for dawn'});
-    deepEqual([unknown.title, unknown.text, unknown.cure], ['Something went wrong', 'The moon is in the way.', 'Wait for dawn.']);
+    deepEqual(
+      [unknown.title, unknown.text, unknown.cure],
+      ['Something went wrong', 'The moon is in the way.', 'Wait for dawn.'],
+    );
   });
 
   it('adds the detail of the service where it has no words of its own', () => {
@@ -51,6 +57,8 @@ describe('words', () => {
   });
 
   it('makes words of anything', () => {
-    for (const thing of [null, undefined, 'text', 7, new Error('odd')]) equal(wordsOfError(thing).title, 'Something went wrong');
+    for (const thing of [null, undefined, 'text', 7, new Error('odd')]) equal(
+      wordsOfError(thing).title, 'Something went wrong',
+    );
   });
 });

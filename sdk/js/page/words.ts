@@ -25,62 +25,170 @@ const AGAIN = 'Try again';
 const words = (title: string, text: string, cure: string, retry = ''): Words => ({title, text, cure, retry});
 
 const LINKS: Record<string, Words> = {
-  'no-link': words('This link is incomplete', 'It names no session, or carries no token.', 'Copy the whole link and open it again.'),
+  'no-link': words(
+    'This link is incomplete', 'It names no session, or carries no token.', 'Copy the whole link and open it again.',
+  ),
   'no-token': words('This link is incomplete', 'It carries no token.', 'Copy the whole link and open it again.'),
   'bad-token': words('This link is not valid any more', 'Links expire, and can be taken back.', 'Ask for a new link.'),
   'expired': words('This link has expired', 'Links are good for a limited time only.', 'Ask for a new link.'),
-  'not-a-client-token': words('This link is for no session', 'It was made for something else.', 'Ask for a participant’s link.'),
+  'not-a-client-token': words(
+    'This link is for no session', 'It was made for something else.', 'Ask for a participant’s link.',
+  ),
   'unknown-participant': words('This link was taken back', '', 'Ask for a new link.'),
-  'shared-link': words('This link is for viewers', 'Many people share it, so nobody can speak with it.', 'Ask for a speaker’s link of your own.'),
-  'unknown-session': words('This session is not open', 'It has not begun, or it is over.', 'Check the time and the link.', AGAIN),
-  'bad-id': words('This link is damaged', 'The name of its session cannot be right.', 'Copy the whole link and open it again.'),
+  'shared-link': words(
+    'This link is for viewers',
+    'Many people share it, so nobody can speak with it.',
+    'Ask for a speaker’s link of your own.',
+  ),
+  'unknown-session': words(
+    'This session is not open',
+    'It has not begun, or it is over.',
+    'Check the time and the link.',
+    AGAIN,
+  ),
+  'bad-id': words(
+    'This link is damaged', 'The name of its session cannot be right.', 'Copy the whole link and open it again.',
+  ),
 };
 
 const ENDINGS: Record<string, Words> = {
   'left': {...words('You have left', 'Nobody sees or hears you any more.', '', 'Join again'), calm: true},
-  'removed': words('You were removed from this session', 'A moderator has taken you out.', 'Ask the organisers if you think that this was a mistake.'),
-  'taken-over': words('You have joined somewhere else', 'This link is in use in another window or on another device; it counts once.', 'Close this one, or go on here.', 'Use it here'),
-  'closed': {...words('The session is over', 'The organisers have closed it. Thank you for being here.', ''), calm: true},
-  'connection-lost': words('The connection could not be restored', 'We tried for two minutes.', 'Check your network, then join again.', 'Join again'),
+  'removed': words(
+    'You were removed from this session',
+    'A moderator has taken you out.',
+    'Ask the organisers if you think that this was a mistake.',
+  ),
+  'taken-over': words(
+    'You have joined somewhere else',
+    'This link is in use in another window or on another device; it counts once.',
+    'Close this one, or go on here.',
+    'Use it here',
+  ),
+  'closed': {
+    ...words('The session is over', 'The organisers have closed it. Thank you for being here.', ''),
+    calm: true,
+  },
+  'connection-lost': words(
+    'The connection could not be restored',
+    'We tried for two minutes.',
+    'Check your network, then join again.',
+    'Join again',
+  ),
 };
 
 const SERVICE: Record<string, Words> = {
-  'no-capacity': words('The service is full', 'There is no place for one more at the moment.', 'Try again in a minute.', AGAIN),
-  'gateway-full': words('The service is full', 'There is no place for one more at the moment.', 'Try again in a minute.', AGAIN),
+  'no-capacity': words(
+    'The service is full',
+    'There is no place for one more at the moment.',
+    'Try again in a minute.',
+    AGAIN,
+  ),
+  'gateway-full': words(
+    'The service is full',
+    'There is no place for one more at the moment.',
+    'Try again in a minute.',
+    AGAIN,
+  ),
   'too-many-joins': words('Too many people join from your network at once', '', 'Try again in a few seconds.', AGAIN),
   'busy': words('The service is busy', '', 'Try again in a few seconds.', AGAIN),
-  'store-away': words('The service is recovering', 'What runs keeps running; new things wait.', 'Try again in a moment.', AGAIN),
-  'broker-away': words('The service is recovering', 'What runs keeps running; new things wait.', 'Try again in a moment.', AGAIN),
-  'no-leader': words('The service is recovering', 'What runs keeps running; new things wait.', 'Try again in a moment.', AGAIN),
-  'transport': words('The service cannot be reached', 'No answer came from it.', 'Check your network, then try again.', AGAIN),
+  'store-away': words(
+    'The service is recovering',
+    'What runs keeps running; new things wait.',
+    'Try again in a moment.',
+    AGAIN,
+  ),
+  'broker-away': words(
+    'The service is recovering',
+    'What runs keeps running; new things wait.',
+    'Try again in a moment.',
+    AGAIN,
+  ),
+  'no-leader': words(
+    'The service is recovering',
+    'What runs keeps running; new things wait.',
+    'Try again in a moment.',
+    AGAIN,
+  ),
+  'transport': words(
+    'The service cannot be reached',
+    'No answer came from it.',
+    'Check your network, then try again.',
+    AGAIN,
+  ),
   'timeout': words('The service does not answer', 'It took too long.', 'Check your network, then try again.', AGAIN),
   'reconnecting': words('Not now', 'The connection is being restored.', 'Try again when it is back.', AGAIN),
   'bad-answer': words('The service said something that this page does not understand', '', 'Reload the page.', AGAIN),
   'offline': words('You are offline', 'Your device has no network.', 'We go on as soon as it is back.', AGAIN),
-  'media': words('Media cannot reach you', 'The service answered, but sound and picture do not get through.', 'A firewall may block UDP: try another network.', AGAIN),
+  'media': words(
+    'Media cannot reach you',
+    'The service answered, but sound and picture do not get through.',
+    'A firewall may block UDP: try another network.',
+    AGAIN,
+  ),
 };
 
 const RIGHTS: Record<string, Words> = {
   'wrong-role': words('You may not do that', 'Your role in this session does not allow it.', 'Ask a moderator.'),
   'forbidden': words('You may not do that', 'Your link does not allow it.', 'Ask for a link with more rights.'),
-  'may-not-speak': words('This person may only watch', 'Their link does not allow them on stage.', 'Send them a link with the right to speak.'),
-  'stage-full': words('The stage is full', 'Everybody who can be seen at once is on it.', 'Try again when somebody has left the stage.', AGAIN),
-  'too-fast': words('That was too fast', 'Messages are limited to a few per second.', 'Wait a moment, then send it again.'),
+  'may-not-speak': words(
+    'This person may only watch',
+    'Their link does not allow them on stage.',
+    'Send them a link with the right to speak.',
+  ),
+  'stage-full': words(
+    'The stage is full',
+    'Everybody who can be seen at once is on it.',
+    'Try again when somebody has left the stage.',
+    AGAIN,
+  ),
+  'too-fast': words(
+    'That was too fast', 'Messages are limited to a few per second.', 'Wait a moment, then send it again.',
+  ),
   'too-large': words('That message is too long', '', 'Make it shorter.'),
 };
 
 const DEVICES: Record<string, Words> = {
-  'media-denied': words('Camera and microphone are blocked', 'The browser or the system does not let this page use them.', 'Allow them with the icon beside the address, then try again.', AGAIN),
-  'media-missing': words('No camera or microphone was found', '', 'Connect one, then try again. You can also join without.', AGAIN),
-  'media-busy': words('The camera or microphone is in use', 'Another program holds it.', 'Close that program, then try again.', AGAIN),
-  'media-gone': words('That device is gone', 'It was chosen before but cannot be used now.', 'Choose another one.', AGAIN),
+  'media-denied': words(
+    'Camera and microphone are blocked',
+    'The browser or the system does not let this page use them.',
+    'Allow them with the icon beside the address, then try again.',
+    AGAIN,
+  ),
+  'media-missing': words(
+    'No camera or microphone was found',
+    '',
+    'Connect one, then try again. You can also join without.',
+    AGAIN,
+  ),
+  'media-busy': words(
+    'The camera or microphone is in use',
+    'Another program holds it.',
+    'Close that program, then try again.',
+    AGAIN,
+  ),
+  'media-gone': words(
+    'That device is gone',
+    'It was chosen before but cannot be used now.',
+    'Choose another one.',
+    AGAIN,
+  ),
   'media-failed': words('Camera or microphone cannot be used', '', 'Try again, or use another browser.', AGAIN),
-  'media-insecure': words('This page is not secure', 'Browsers give camera and microphone to https pages only.', 'Open the page with https.'),
+  'media-insecure': words(
+    'This page is not secure', 'Browsers give camera and microphone to https pages only.', 'Open the page with https.',
+  ),
 };
 
 const BROWSER: Record<string, Words> = {
-  'unsupported': words('This browser has no live media', 'WebRTC is switched off, or missing.', 'Use a current Chrome, Edge, Firefox or Safari.'),
-  'codec-not-carried': words('Your browser cannot take part', 'It cannot decode the video of this session.', 'Use a current Chrome, Edge, Firefox or Safari.'),
+  'unsupported': words(
+    'This browser has no live media',
+    'WebRTC is switched off, or missing.',
+    'Use a current Chrome, Edge, Firefox or Safari.',
+  ),
+  'codec-not-carried': words(
+    'Your browser cannot take part',
+    'It cannot decode the video of this session.',
+    'Use a current Chrome, Edge, Firefox or Safari.',
+  ),
 };
 
 const BY_REASON: Record<string, Words> = {...LINKS, ...ENDINGS, ...SERVICE, ...RIGHTS, ...DEVICES, ...BROWSER};
@@ -94,11 +202,23 @@ const BY_DOM_NAME: Record<string, string> = {
   OverconstrainedError: 'media-gone',
 };
 
-const BY_STATUS: Record<number, string> = {401: 'bad-token', 403: 'forbidden', 404: 'unknown-session', 406: 'codec-not-carried', 429: 'too-many-joins', 503: 'busy'};
+const BY_STATUS: Record<number, string> = {
+  401: 'bad-token',
+  403: 'forbidden',
+  404: 'unknown-session',
+  406: 'codec-not-carried',
+  429: 'too-many-joins',
+  503: 'busy',
+};
 
 /** Words of a reason that the page or the session gave. */
 export function wordsOf(reason: string): Words {
-  return BY_REASON[reason] ?? words('Something went wrong', reason ? `The service said “${reason}”.` : '', 'Try again.', AGAIN);
+  return BY_REASON[reason] ?? words(
+    'Something went wrong',
+    reason ? `The service said “${reason}”.` : '',
+    'Try again.',
+    AGAIN,
+  );
 }
 
 /** Words of an error, whatever it is. `online`: the browser's own view of the network. */
@@ -108,7 +228,11 @@ export function wordsOfError(error: unknown, online = true): Words {
   if (!online && (reason === 'transport' || reason === 'timeout' || reason === '')) return wordsOf('offline');
   const kind = reason in BY_REASON ? reason : BY_STATUS[trouble.status ?? 0] ?? '';
   const known = BY_REASON[kind];
-  if (known) return {...known, text: known.text || sentence(trouble.detail), cure: known.cure || sentence(trouble.cure)};
+  if (known) return {
+    ...known,
+    text: known.text || sentence(trouble.detail),
+    cure: known.cure || sentence(trouble.cure),
+  };
   const text = sentence(trouble.detail || trouble.message || reason);
   return words('Something went wrong', text, sentence(trouble.cure) || 'Try again.', AGAIN);
 }

@@ -12,7 +12,11 @@ const asked = new URLSearchParams(location.search).get('state') ?? 'watching';
 const scene = SCENES[asked] ?? {};
 const SETTLE_MS = 300;
 const device = (id: string, label: string): {id: string; label: string} => ({id, label});
-const DEVICES = {cameras: [device('c', 'Integrated camera')], microphones: [device('m', 'Desk microphone'), device('n', 'Headset')], speakers: [device('s', 'Built-in speakers')]};
+const DEVICES = {
+  cameras: [device('c', 'Integrated camera')],
+  microphones: [device('m', 'Desk microphone'), device('n', 'Headset')],
+  speakers: [device('s', 'Built-in speakers')],
+};
 
 function link(): string {
   const claims = {sid: 'town-hall', sub: 'me', role: scene.role ?? 'viewer', rights: scene.rights ?? ['view']};
@@ -30,14 +34,23 @@ const sdk: Sdk = {
   connect: async () => {
     if (scene.forever) return new Promise(() => undefined);
     if (scene.refuse) throw scene.refuse();
-    const joined = new FakeSession({role: scene.role ?? 'viewer', rights: scene.rights ?? ['view'], ...scene.facts?.()});
+    const joined = new FakeSession(
+      {role: scene.role ?? 'viewer', rights: scene.rights ?? ['view'], ...scene.facts?.()},
+    );
     setTimeout(() => {
       scene.then?.(joined);
       ready();
     }, SETTLE_MS);
     return joined;
   },
-  prejoin: async () => ({camera: {ok: true, devices: []}, microphone: {ok: true, devices: []}, speakers: [], regions: [], measuredRtt: {'eu-central': 23.4}, turn: {present: false, reachable: false}}),
+  prejoin: async () => ({
+    camera: {ok: true, devices: []},
+    microphone: {ok: true, devices: []},
+    speakers: [],
+    regions: [],
+    measuredRtt: {'eu-central': 23.4},
+    turn: {present: false, reachable: false},
+  }),
   devices: async () => DEVICES,
   capture: async wish => {
     if (scene.blocked) throw new MediaProblem('media-denied', 'camera', 'the browser does not allow it', 'allow it');

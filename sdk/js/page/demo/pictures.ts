@@ -2,11 +2,22 @@
 
 const FPS = 12;
 const SHIRTS = ['#2f6f8f', '#8f4a2f', '#5a7d3a', '#6b4a8f', '#9a3f5a', '#3a5f9a', '#8a7a2a', '#44606b'];
-const ROOMS = [['#dfe7ea', '#a9bcc4'], ['#efe3d3', '#c9ae8b'], ['#dde8d8', '#9fb79a'], ['#e4dcec', '#b3a2c7'], ['#f0dcdc', '#c79a9a'], ['#d9e2f0', '#97aacb'], ['#ece8d6', '#bfb489'], ['#dfe3e3', '#9da9a9']];
+const ROOMS = [
+  ['#dfe7ea', '#a9bcc4'],
+  ['#efe3d3', '#c9ae8b'],
+  ['#dde8d8', '#9fb79a'],
+  ['#e4dcec', '#b3a2c7'],
+  ['#f0dcdc', '#c79a9a'],
+  ['#d9e2f0', '#97aacb'],
+  ['#ece8d6', '#bfb489'],
+  ['#dfe3e3', '#9da9a9'],
+];
 const SKINS = ['#e8b998', '#c68863', '#8d5a3c', '#f0cbb0', '#a9714f', '#d9a37e', '#6e4530', '#eac2a2'];
 const HAIR = ['#2a1d14', '#6b4423', '#111', '#b98a4a', '#3a2a20', '#8a8a8a', '#20140e', '#54371f'];
 
-function track(width: number, height: number, draw: (pen: CanvasRenderingContext2D, seconds: number) => void): MediaStreamTrack {
+function track(
+  width: number, height: number, draw: (pen: CanvasRenderingContext2D, seconds: number) => void,
+): MediaStreamTrack {
   const canvas = document.createElement('canvas');
   Object.assign(canvas, {width, height});
   const pen = canvas.getContext('2d') as CanvasRenderingContext2D;

@@ -83,15 +83,26 @@ export class FakeSession implements Session {
   }
 
   async publish(tracks: LocalTracks = this.localTracks, options: {muted?: boolean} = {}): Promise<void> {
-    const seats = [...this.stage.seats, {slot: 'v3', participant: this.participant, name: this.name, source: 'camera' as const}];
-    const facts: Facts = {live: true, muted: options.muted ?? false, localTracks: tracks, stage: {...this.stage, seats}};
+    const seats = [
+      ...this.stage.seats, {slot: 'v3', participant: this.participant, name: this.name, source: 'camera' as const},
+    ];
+    const facts: Facts = {
+      live: true,
+      muted: options.muted ?? false,
+      localTracks: tracks,
+      stage: {...this.stage, seats},
+    };
     this.tell(Event.Role, {role: this.role, live: true, by: this.participant, reason: ''}, facts);
     this.tell(Event.Stage, this.stage);
   }
 
   async unpublish(): Promise<void> {
     const seats = this.stage.seats.filter(seat => seat.participant !== this.participant);
-    this.tell(Event.Role, {role: this.role, live: false, by: this.participant, reason: ''}, {live: false, localTracks: {}, screen: null, stage: {...this.stage, seats}});
+    this.tell(
+      Event.Role,
+      {role: this.role, live: false, by: this.participant, reason: ''},
+      {live: false, localTracks: {}, screen: null, stage: {...this.stage, seats}},
+    );
     this.tell(Event.Stage, this.stage);
   }
 
@@ -107,7 +118,9 @@ export class FakeSession implements Session {
 
   async shareScreen(track?: MediaStreamTrack): Promise<void> {
     this.screen = track ?? person(0);
-    const seats = [...this.stage.seats, {slot: 's1', participant: this.participant, name: this.name, source: 'screen' as const}];
+    const seats = [
+      ...this.stage.seats, {slot: 's1', participant: this.participant, name: this.name, source: 'screen' as const},
+    ];
     this.tell(Event.Stage, {...this.stage, seats}, {stage: {...this.stage, seats}});
   }
 
@@ -121,7 +134,11 @@ export class FakeSession implements Session {
   }
 
   async raiseHand(up = true, participant = ''): Promise<void> {
-    if (participant) return this.tell(Event.Hands, this.hands, {hands: {...this.hands, queue: this.hands.queue.filter(each => each.participant !== participant)}});
+    if (participant) return this.tell(
+      Event.Hands,
+      this.hands,
+      {hands: {...this.hands, queue: this.hands.queue.filter(each => each.participant !== participant)}},
+    );
     this.tell(Event.Hands, this.hands, {handUp: up, hands: {queue: [], place: up ? 2 : 0}});
   }
 
@@ -150,9 +167,30 @@ export class FakeSession implements Session {
   }
 
   async statistics(): Promise<SessionStatistics> {
-    const video = (slot: string, width: number): SessionStatistics['connections'][0]['streams'][0] => ({mid: slot, slot, direction: 'in', kind: 'video', packets: 9000, lost: 12, jitterMs: 6.2, bytes: Math.round(performance.now() * width * 0.14), frames: 1804, dropped: 2, freezes: 1, freezeS: 0.4, width, height: (width * 9) / 16, fps: 30});
-    const streams = this.stage.seats.filter(seat => this.tracks.has(seat.slot)).map((seat, index) => video(seat.slot, index ? 320 : 960));
-    return {connections: [{connection: 'c1', purpose: 'receive', rttMs: 24, streams}], frames: Object.fromEntries(streams.map(each => [each.slot, each.frames]))};
+    const video = (slot: string, width: number): SessionStatistics['connections'][0]['streams'][0] => ({
+      mid: slot,
+      slot,
+      direction: 'in',
+      kind: 'video',
+      packets: 9000,
+      lost: 12,
+      jitterMs: 6.2,
+      bytes: Math.round(performance.now() * width * 0.14),
+      frames: 1804,
+      dropped: 2,
+      freezes: 1,
+      freezeS: 0.4,
+      width,
+      height: (width * 9) / 16,
+      fps: 30,
+    });
+    const streams = this.stage.seats.filter(seat => this.tracks.has(seat.slot)).map(
+      (seat, index) => video(seat.slot, index ? 320 : 960),
+    );
+    return {
+      connections: [{connection: 'c1', purpose: 'receive', rttMs: 24, streams}],
+      frames: Object.fromEntries(streams.map(each => [each.slot, each.frames])),
+    };
   }
 
   async leave(): Promise<void> {

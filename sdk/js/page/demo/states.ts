@@ -18,11 +18,43 @@ export interface Scene {
   blocked?: boolean;
 }
 
-const NAMES = ['Ada Okafor', 'Bruno Keller', 'Chiara Rossi', 'David Lindqvist', 'Emi Tanaka', 'Farid Haddad', 'Greta Novak', 'Hugo Martins', 'Isla Byrne', 'Jonas Weber', 'Κατερίνα Παππά', 'ليلى منصور', '王小明', 'Noor van Dijk', 'Olu Adeyemi', 'Priya Raman'];
-const somebody = (index: number, more: Partial<Person> = {}): Person => ({participant: `p${index}`, name: NAMES[index] ?? `Guest ${index}`, role: 'viewer', hand: false, muted: false, live: false, ...more});
-const speaker = (index: number, more: Partial<Person> = {}): Person => somebody(index, {role: 'speaker', live: true, ...more});
-const seat = (slot: string, index: number, source: 'camera' | 'screen' = 'camera'): Seat => ({slot, participant: `p${index}`, name: NAMES[index] ?? '', source});
-const crowd = (speakers: Person[]): Person[] => [...speakers, ...NAMES.slice(speakers.length).map((_, index) => somebody(index + speakers.length, {hand: index === 1}))];
+const NAMES = [
+  'Ada Okafor',
+  'Bruno Keller',
+  'Chiara Rossi',
+  'David Lindqvist',
+  'Emi Tanaka',
+  'Farid Haddad',
+  'Greta Novak',
+  'Hugo Martins',
+  'Isla Byrne',
+  'Jonas Weber',
+  'Κατερίνα Παππά',
+  'ليلى منصور',
+  '王小明',
+  'Noor van Dijk',
+  'Olu Adeyemi',
+  'Priya Raman',
+];
+const somebody = (index: number, more: Partial<Person> = {}): Person => ({
+  participant: `p${index}`,
+  name: NAMES[index] ?? `Guest ${index}`,
+  role: 'viewer',
+  hand: false,
+  muted: false,
+  live: false,
+  ...more,
+});
+const speaker = (index: number, more: Partial<Person> = {}): Person => somebody(
+  index, {role: 'speaker', live: true, ...more},
+);
+const seat = (
+  slot: string, index: number, source: 'camera' | 'screen' = 'camera',
+): Seat => ({slot, participant: `p${index}`, name: NAMES[index] ?? '', source});
+const crowd = (speakers: Person[]): Person[] => [
+  ...speakers,
+  ...NAMES.slice(speakers.length).map((_, index) => somebody(index + speakers.length, {hand: index === 1})),
+];
 
 /** So many on stage, with pictures in so many slots. */
 function onStage(count: number, slots = Math.min(count, 4)): Facts {
@@ -40,9 +72,17 @@ function onStage(count: number, slots = Math.min(count, 4)): Facts {
 function withMe(facts: Facts): Facts {
   const camera = person(5);
   const tracks = {camera, microphone: microphone()};
-  const seats = [...(facts.stage?.seats ?? []), {slot: 'v3', participant: 'me', name: 'Ines Duarte', source: 'camera' as const}];
+  const seats = [
+    ...(facts.stage?.seats ?? []), {slot: 'v3', participant: 'me', name: 'Ines Duarte', source: 'camera' as const},
+  ];
   const speakers = [...(facts.roster?.speakers ?? []), {...speaker(0), participant: 'me', name: 'Ines Duarte'}];
-  return {...facts, live: true, localTracks: tracks, stage: {main: 'v1', seats}, roster: {total: 1284, viewers: 1281, hands: 0, speakers}};
+  return {
+    ...facts,
+    live: true,
+    localTracks: tracks,
+    stage: {main: 'v1', seats},
+    roster: {total: 1284, viewers: 1281, hands: 0, speakers},
+  };
 }
 
 const QUEUE: RaisedHand[] = [
@@ -61,11 +101,18 @@ const CHAT: [number, string][] = [
 ];
 
 function chat(session: FakeSession): void {
-  CHAT.forEach(([index, data], at) => session.tell(Event.Data, {n: at + 1, sender: index < 0 ? 'me' : `p${index}`, name: NAMES[index] ?? '', to: '', topic: 'chat', data}));
+  CHAT.forEach(
+    ([index, data], at) => session.tell(
+      Event.Data,
+      {n: at + 1, sender: index < 0 ? 'me' : `p${index}`, name: NAMES[index] ?? '', to: '', topic: 'chat', data},
+    ),
+  );
 }
 
 const press = (id: string): void => document.getElementById(id)?.click();
-const end = (reason: string) => (session: FakeSession): void => session.tell(Event.Closed, {reason, by: '', detail: ''}, {state: State.Closed});
+const end = (reason: string) => (session: FakeSession): void => session.tell(
+  Event.Closed, {reason, by: '', detail: ''}, {state: State.Closed},
+);
 const MODERATOR: Scene = {role: 'moderator', rights: ['view', 'publish', 'speak']};
 const SPEAKER: Scene = {role: 'speaker', rights: ['view', 'publish', 'speak']};
 
@@ -84,30 +131,69 @@ export const SCENES: Record<string, Scene> = {
   'eight-speakers': {facts: () => onStage(8)},
   'many-speakers': {facts: () => onStage(14)},
   screen: {facts: () => ({...onStage(3), ...withScreen(onStage(3))})},
-  reconnecting: {facts: () => onStage(2), then: session => session.tell(Event.State, {state: State.Reconnecting, before: State.Live, attempt: 1}, {state: State.Reconnecting})},
+  reconnecting: {
+    facts: () => onStage(2),
+    then: session => session.tell(
+      Event.State, {state: State.Reconnecting, before: State.Live, attempt: 1}, {state: State.Reconnecting},
+    ),
+  },
   removed: {facts: () => onStage(1), then: end('removed')},
   closed: {facts: () => onStage(1), then: end('closed')},
   left: {facts: () => onStage(1), then: end('left')},
   elsewhere: {facts: () => onStage(1), then: end('taken-over')},
   refused: {refuse: () => new RtcdnError('gateway-full', 'this gateway holds 2000 participants', '', 503, 5)},
   unreachable: {refuse: () => new RtcdnError('transport', 'no gateway answers')},
-  moderator: {...MODERATOR, facts: () => ({...onStage(4), hands: {queue: QUEUE, place: 0}}), then: () => press('people-button')},
-  menu: {...MODERATOR, facts: () => ({...onStage(4), hands: {queue: QUEUE, place: 0}}), then: () => (press('people-button'), (document.querySelector('#speakers [aria-haspopup]') as HTMLElement).click())},
-  remove: {...MODERATOR, facts: () => onStage(4), then: () => (press('people-button'), (document.querySelector('#speakers [aria-haspopup]') as HTMLElement).click(), (document.querySelector('#menu .dangerous') as HTMLElement).click())},
+  moderator: {
+    ...MODERATOR,
+    facts: () => ({...onStage(4), hands: {queue: QUEUE, place: 0}}),
+    then: () => press('people-button'),
+  },
+  menu: {
+    ...MODERATOR,
+    facts: () => ({...onStage(4), hands: {queue: QUEUE, place: 0}}),
+    then: () => (press('people-button'), (document.querySelector('#speakers [aria-haspopup]') as HTMLElement).click()),
+  },
+  remove: {
+    ...MODERATOR,
+    facts: () => onStage(4),
+    then: () => (
+      press('people-button'),
+      (document.querySelector('#speakers [aria-haspopup]') as HTMLElement).click(),
+      (document.querySelector('#menu .dangerous') as HTMLElement).click()
+    ),
+  },
   hand: {rights: ['view', 'speak'], facts: () => ({...onStage(2), handUp: true, hands: {queue: [], place: 2}})},
-  invited: {rights: ['view', 'speak'], facts: () => onStage(2), then: session => session.tell(Event.Role, {role: 'speaker', live: false, by: 'p0', reason: ''}, {role: 'speaker'})},
+  invited: {
+    rights: ['view', 'speak'],
+    facts: () => onStage(2),
+    then: session => session.tell(Event.Role, {role: 'speaker', live: false, by: 'p0', reason: ''}, {role: 'speaker'}),
+  },
   messages: {facts: () => onStage(2), then: session => (chat(session), press('messages-button'))},
   'no-messages': {facts: () => onStage(2), then: () => press('messages-button')},
   statistics: {
     facts: () => onStage(3),
     then: session => {
-      session.tell(Event.Quality, {network: 'fair', videos: [{slot: 'v1', layer: 1, reason: 'network'}, {slot: 'v2', layer: 0, reason: 'window'}, {slot: 'v3', layer: 0, reason: 'window'}]});
+      session.tell(
+        Event.Quality,
+        {
+          network: 'fair',
+          videos: [
+            {slot: 'v1', layer: 1, reason: 'network'},
+            {slot: 'v2', layer: 0, reason: 'window'},
+            {slot: 'v3', layer: 0, reason: 'window'},
+          ],
+        },
+      );
       setInterval(() => void session.statistics().then(now => session.tell(Event.Statistics, now)), 1000);
       press('quality');
     },
   },
   more: {rights: ['view', 'speak'], facts: () => onStage(2), then: () => press('more')},
-  settings: {...SPEAKER, facts: () => withMe(onStage(2)), then: () => (press('more'), (document.querySelector('#menu button:nth-of-type(3)') as HTMLElement).click())},
+  settings: {
+    ...SPEAKER,
+    facts: () => withMe(onStage(2)),
+    then: () => (press('more'), (document.querySelector('#menu button:nth-of-type(3)') as HTMLElement).click()),
+  },
   help: {facts: () => onStage(2), then: () => dispatchEvent(new KeyboardEvent('keydown', {key: '?'}))},
   muted: {
     ...SPEAKER,
