@@ -229,8 +229,7 @@ class Member:
         if what.get("mute") is True and not self.voice.muted:
             self.voice.mute(True)
             self.say(events.Muted(on=True, by=by))
-        if what.get("lower") is True:
-            self.hand = False
+        self.hand = self.hand and what.get("lower") is not True
         self.show()
 
     def talks(self, ident: str, on: bool) -> None:
