@@ -176,5 +176,6 @@ def order_member(host: Host, order: dict[str, Any]) -> None:
             member.let_go()  # the same legs, claimed by another gateway
         else:
             number = generation if isinstance(generation, int) else None
-            member.ordered_remove(str(order.get("leg") or ""), number, reason, by, now_s)
+            leg, detail = str(order.get("leg") or ""), str(order.get("detail") or "")
+            member.ordered_remove(leg, number, reason, by, now_s, detail)
     host.run()

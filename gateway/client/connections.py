@@ -49,6 +49,11 @@ class Connections:
 
     # ---- made because the gateway wants it
 
+    def up_to(self, leg: str, generation: int | None) -> list[Connection]:
+        """Connections of a leg (empty: of all) that were there at that generation."""
+        found = (each for each in self.all.values() if leg in ("", each.leg.leg))
+        return [each for each in found if generation is None or each.generation <= generation]
+
     def ensure(self, purpose: Purpose, reason: str, now_s: float) -> None:
         """Ask for one unless there is one, or one is on its way."""
         if self.of(purpose) is None and purpose not in self.attaching:

@@ -209,19 +209,18 @@ class Member:
         if before != role:
             self.tell_role(by, "promoted" if before == "viewer" else "demoted" if role == "viewer" else "")
 
-    def ordered_remove(self, leg: str, generation: int | None, reason: str, by: str, now_s: float) -> None:
+    def ordered_remove(
+        self, leg: str, generation: int | None, reason: str, by: str, now_s: float, detail: str = ""
+    ) -> None:
         """Legs were taken from him, or he is out; what was attached later is not meant."""
-        all_of_them = self.connections.all.values()
-        meant = [
-            c for c in all_of_them if leg in ("", c.leg.leg) and (generation is None or c.generation <= generation)
-        ]
+        meant = self.connections.up_to(leg, generation)
         whole = WHOLE.get(reason) or ("" if leg else "removed")
         if leg == "view" and reason == "taken-over" and not self.connections.attaching:
             whole = "taken-over" if meant else ""
         if not whole:
             self.connections.take_away(meant, now_s)
         elif meant or not self.connections.all:
-            self.end(whole, by=by, tell=whole == "taken-over")
+            self.end(whole, by=by, tell=whole == "taken-over", detail=detail)
 
     def told(self, what: dict[str, Any], now_s: float) -> None:
         """What a moderator wants of him, by his gateway."""
@@ -256,13 +255,13 @@ class Member:
 
     # ---- ends
 
-    def end(self, reason: str, *, by: str = "", tell: bool = True) -> None:
+    def end(self, reason: str, *, by: str = "", tell: bool = True, detail: str = "") -> None:
         """It is over for good."""
         if self.over:
             return
         self.over = True
         self.connections.end_all(reason, tell=tell)
-        self.say(events.Closed(reason=reason, by=by))
+        self.say(events.Closed(reason=reason, by=by, detail=detail))
         self._close(TAKEN_OVER if reason == "taken-over" else OVER, reason)
         self.todo.do(Gone(reason))
 

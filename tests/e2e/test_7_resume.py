@@ -119,6 +119,15 @@ HOSTILE: dict[str, dict[str, Any]] = {
 }
 
 
+async def answer_to(socket: aiohttp.ClientWebSocketResponse, number: int) -> dict[str, Any]:
+    """The answer to a request."""
+    async with asyncio.timeout(10):
+        while True:
+            message: dict[str, Any] = json.loads((await socket.receive()).data)
+            if message.get("re") == number:
+                return message
+
+
 async def test_a_hostile_viewer_is_refused_each_act(site: Site, speaker: Person, viewer: Person) -> None:
     """By the gateway, whatever the page would allow; and nothing of it happens."""
     token = site.admit(SESSION, "hostile")
@@ -127,16 +136,11 @@ async def test_a_hostile_viewer_is_refused_each_act(site: Site, speaker: Person,
         http.ws_connect(f"{site.url}/ws?c=hostile", protocols=("rtcdn.v1",)) as socket,
     ):
         await socket.send_json({"type": "join", "id": 0, "session": SESSION, "token": token})
-        answers: dict[int, dict[str, Any]] = {}
+        assert (await answer_to(socket, 0))["ok"]
+        statuses = {}
         for number, (kind, fields) in enumerate(HOSTILE.items(), start=1):
             await socket.send_json({"type": kind, "id": number, **fields})
-        async with asyncio.timeout(20):
-            while len(answers) <= len(HOSTILE):
-                message = json.loads((await socket.receive()).data)
-                if "re" in message:
-                    answers[message["re"]] = message
-    assert answers[0]["ok"]
-    statuses = {kind: answers[number].get("problem", {}).get("status") for number, kind in enumerate(HOSTILE, start=1)}
+            statuses[kind] = (await answer_to(socket, number)).get("problem", {}).get("status")
     assert statuses == dict.fromkeys(HOSTILE, 403)
     await viewer.sees("speaker")
     await viewer.hears(SPEAKER_HZ)

@@ -1,19 +1,25 @@
-"""The page in Chromium, before a gateway and real Janus nodes."""
+"""The page in Chromium, before a gateway and real Janus nodes: what a person does there, and what he is told."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from playwright.async_api import Page
 
 from rtcdn.model import Role
 from tests.integration.gateway_world import World
+from tests.integration.socket_world import Hall
 from tests.support.browser import PHONE, Browser
-from tests.support.clients import speaker
+from tests.support.clients import Viewer
 from tests.support.engine import Engine
+from tests.support.people import DEVICES
 
 pytestmark = pytest.mark.real
+HOST_HZ, GUEST_HZ = 500, 800
 
 
 @pytest.fixture
@@ -24,74 +30,78 @@ async def browser() -> AsyncIterator[Browser]:
             yield made
 
 
-def link(world: World, participant: str, role: Role = Role.VIEWER) -> str:
+def link(hall: Hall, participant: str, role: Role = Role.VIEWER, *rights: str) -> str:
     """What a person is sent."""
-    return f"{world.gateway.url}/#session=demo&token={world.gateway.token(participant, 'demo', role)}"
+    token = hall.gateways["1"].token(participant, "demo", role, *rights)
+    return f"{hall.gateways['1'].url}/#session=demo&token={token}&name={participant}"
 
 
-async def test_the_stage_follows_speakers_without_renegotiation(world: World, browser: Browser) -> None:
-    """Empty, one, two, one again: always the same resource; the tone is heard; nothing is logged as an error."""
-    page = await browser.open(link(world, "bob"))
+async def opened(browser: Browser, url: str, hz: int) -> Page:
+    """A page with a picture and a tone of its own."""
+    devices = f"window.fakeDevices = {json.dumps({'hz': hz, 'hue': hz % 360})};\n"
+    return await browser.open(url, script=devices + DEVICES.read_text(encoding="utf-8"))
+
+
+async def on_stage(browser: Browser, hall: Hall, participant: str = "host") -> Page:
+    """A moderator who checked his devices and went on stage, by clicks."""
+    page = await opened(browser, link(hall, participant, Role.MODERATOR, "view", "speak", "publish"), HOST_HZ)
+    await page.wait_for_selector("#prejoin:not([hidden])")
+    await browser.until(page, "document.getElementById('preview').videoWidth > 0")
+    assert hall.broker.calls == []
+    await page.click("#join-button")
     await browser.until(page, "window.rtcdn.state === 'live'")
-    assert await page.text_content("#empty-title") == "Nobody is on stage yet"
-    resource = await page.evaluate("rtcdn.resource")
-    token = world.gateway.token("alice", role=Role.SPEAKER)
-    alice = await speaker(world.http, f"{world.gateway.url}/whip/demo", token, label="Alice")
-    await browser.until(page, "rtcdn.frames.v1 > 5 && Math.abs(rtcdn.tone() - 440) < 5")
-    carol = await speaker(
-        world.http, f"{world.gateway.url}/whip/demo", world.gateway.token("carol", role=Role.SPEAKER), tone_hz=1000
-    )
-    await browser.until(page, "rtcdn.frames.v2 > 5 && rtcdn.live.join() === 'v1,v2'")
-    await carol.delete()
-    await browser.until(page, "rtcdn.live.join() === 'v1'")
-    assert await page.evaluate("[rtcdn.resource, rtcdn.reconnects]") == [resource, 0]
+    await page.click("#live")
+    await browser.until(page, "window.rtcdn.session.live")
+    return page
+
+
+async def test_a_hand_is_raised_and_its_owner_goes_on_stage(hall: Hall, browser: Browser) -> None:
+    """Invited, asked for his devices, seen and heard; leaves the stage; is removed and told why."""
+    host = await on_stage(browser, hall)
+    guest = await opened(browser, link(hall, "guest", Role.VIEWER, "view", "speak"), GUEST_HZ)
+    await browser.until(guest, f"window.rtcdn?.frames?.v1 > 5 && Math.abs(rtcdn.tone() - {HOST_HZ}) < 15")
+    await guest.click("#hand")
+    await host.click("#people-button")
+    await host.click("#hands-list .primary")
+    await guest.click("#confirm-yes")
+    await guest.click("#devices-ok")
+    await browser.until(guest, "rtcdn.session.live")
+    await browser.until(host, f"rtcdn.live.includes('v2') && rtcdn.loudest({GUEST_HZ}) > 0")
+    assert await guest.evaluate(f"rtcdn.loudest({GUEST_HZ})") == 0
+    await guest.click("#live")
+    await browser.until(host, "!rtcdn.seats.some(seat => seat.participant === 'guest')")
+    await host.evaluate("rtcdn.session.remove('guest', 'be kind')")
+    await guest.wait_for_selector("#problem:not([hidden])")
+    assert "be kind" in await guest.inner_text("#problem")
     assert browser.errors == []
-    await alice.delete()
 
 
-async def test_the_page_comes_again_when_its_resource_ends(world: World, browser: Browser) -> None:
-    """Moved by the broker: another resource, pictures go on."""
-    alice = await speaker(world.http, f"{world.gateway.url}/whip/demo", world.gateway.token("alice", role=Role.SPEAKER))
-    page = await browser.open(link(world, "bob"))
-    await browser.until(page, "window.rtcdn?.frames?.v1 > 5")
-    resource, frames = await page.evaluate("[rtcdn.resource, rtcdn.frames.v1]")
-    await world.broker.order(order="move", session="demo", participant="bob")
-    await browser.until(page, f"rtcdn.reconnects === 1 && rtcdn.frames.v1 > {frames + 10}")
-    assert await page.evaluate("rtcdn.resource") != resource
-    await alice.delete()
-
-
-async def test_a_speaker_goes_live_from_the_page(world: World, browser: Browser) -> None:
-    """Preview first, then camera in three qualities; Stop ends it."""
-    speaking = await browser.open(link(world, "dora", Role.SPEAKER))
-    await browser.until(speaking, "document.getElementById('preview').videoWidth > 0")
-    assert world.broker.calls == []
-    await speaking.click("#live")
-    await browser.until(speaking, "rtcdn.state === 'live'")
-    told = await world.broker.seen("media", "dora")
-    assert [s["simulcast"] for s in told["streams"] if s["type"] == "video"] == [True]
-    watching = await browser.open(link(world, "bob"), PHONE)
+async def test_the_camera_comes_in_three_qualities_and_a_phone_shows_it(hall: Hall, browser: Browser) -> None:
+    """Simulcast by the browser's own camera; nothing is cut off at the side of a phone."""
+    await on_stage(browser, hall)
+    published = lambda: [body for call, _, body in hall.broker.calls if call == "media" and body["leg"] == "publish"]  # noqa: E731
+    async with hall.broker.changed, asyncio.timeout(15):
+        await hall.broker.changed.wait_for(published)
+    assert [each["simulcast"] for each in published()[0]["streams"]] == [True]
+    watching = await browser.open(link(hall, "bob"), PHONE)
     await browser.until(watching, "window.rtcdn?.frames?.v1 > 5")
     assert await watching.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-    await speaking.click("#live")
-    await world.broker.seen("leave", "dora")
-    await browser.until(speaking, "rtcdn.state === 'idle'")
 
 
-async def test_what_goes_wrong_is_said_in_words(world: World, browser: Browser) -> None:
-    """A bad link, no link, a session that is not there: a title, a reason, a cure."""
-    page = await browser.open(f"{world.gateway.url}/#session=demo&token=abc")
+async def test_what_goes_wrong_is_said_in_words(hall: Hall, browser: Browser) -> None:
+    """A link that is none: a title, a reason, a cure. Without one: a form."""
+    base = hall.gateways["1"].url
+    page = await browser.open(f"{base}/#session=demo&token=abc")
     await page.wait_for_selector("#problem:not([hidden])")
-    assert await page.text_content("#problem-title") == "This link is not valid any more"
-    assert await page.text_content("#problem-cure") == "Ask for a new link."
+    assert await page.text_content("#problem-title")
+    assert await page.text_content("#problem-cure")
     assert await page.text_content("#status") == "Stopped"
-    start = await browser.open(f"{world.gateway.url}/")
+    start = await browser.open(f"{base}/")
     await start.wait_for_selector("#start:not([hidden])")
     await start.fill("#join-session", "demo")
-    await start.fill("#join-token", world.gateway.token("bob"))
-    await asyncio.gather(
-        start.wait_for_function("window.rtcdn?.state === 'live'"), start.press("#join-session", "Enter")
-    )
+    await start.fill("#join-token", hall.gateways["1"].token("bob", "demo"))
+    await start.press("#join-session", "Enter")
+    await browser.until(start, "window.rtcdn?.state === 'live'")
 
 
 TELL_BUTTON = """addEventListener('DOMContentLoaded', () => {
@@ -101,59 +111,40 @@ TELL_BUTTON = """addEventListener('DOMContentLoaded', () => {
 });"""
 
 
-async def test_sound_waits_for_a_click_where_the_browser_wants_one(world: World) -> None:
+async def test_sound_waits_for_a_click_where_the_browser_wants_one(hall: Hall, browser: Browser) -> None:
     """A button says so; after the click the tone is heard."""
-    alice = await speaker(world.http, f"{world.gateway.url}/whip/demo", world.gateway.token("alice", role=Role.SPEAKER))
+    await on_stage(browser, hall)
     with Engine() as engine:
-        async with Browser(engine, autoplay=False) as browser:
+        async with Browser(engine, autoplay=False) as shy:
             # Whatever Playwright evaluates in the page counts as a click: the page itself says when the button shows.
-            page = await browser.open("about:blank")
+            page = await shy.open("about:blank")
             await page.add_init_script(TELL_BUTTON)
             async with page.expect_console_message(lambda message: message.text == "sound-start shows"):
-                await page.goto(link(world, "bob"))
-            await browser.until(page, "window.rtcdn?.frames?.v1 > 5")
+                await page.goto(link(hall, "bob"))
+            await shy.until(page, "window.rtcdn?.frames?.v1 > 5")
             await page.click("#sound-start")
-            await browser.until(page, "Math.abs(rtcdn.tone() - 440) < 5")
+            await shy.until(page, f"Math.abs(rtcdn.tone() - {HOST_HZ}) < 15")
             assert await page.is_hidden("#sound-start")
-    await alice.delete()
 
 
-RESTART = """async token => {
-  const pc = rtcdn.connection.pc, take = (sdp, name) => sdp.match(new RegExp(`a=${name}:(.*)`))[1].trim();
-  const before = take(pc.currentRemoteDescription.sdp, 'ice-ufrag');
-  pc.restartIce();
-  await pc.setLocalDescription(await pc.createOffer());
-  const ours = pc.localDescription.sdp;
-  const body = `a=ice-ufrag:${take(ours, 'ice-ufrag')}\\r\\na=ice-pwd:${take(ours, 'ice-pwd')}\\r\\n`;
-  const headers = {
-    Authorization: `Bearer ${token}`, 'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': '*',
-  };
-  const answer = await fetch(rtcdn.resource, {method: 'PATCH', headers, body});
-  const fragment = await answer.text();
-  const candidates = fragment.match(/a=candidate:.*/g).map(line => line.trim() + '\\r\\n').join('');
-  const sdp = pc.currentRemoteDescription.sdp.replace(/a=candidate:.*\\r\\n|a=end-of-candidates\\r\\n/g, '')
-    .replace(/a=ice-ufrag:.*/g, `a=ice-ufrag:${take(fragment, 'ice-ufrag')}`)
-    .replace(/a=ice-pwd:.*\\r\\n/g, `a=ice-pwd:${take(fragment, 'ice-pwd')}\\r\\n${candidates}`);
-  await pc.setRemoteDescription({type: 'answer', sdp});
-  return [answer.status, before, take(fragment, 'ice-ufrag')];
-}"""
-PAIR = """async () => [...(await rtcdn.connection.pc.getStats()).values()]
-  .filter(each => each.type === 'transport').map(each => each.selectedCandidatePairChanges)[0]"""
+RESTART = Path(__file__).with_name("ice_restart.js").read_text(encoding="utf-8")
 
 
-async def test_a_publisher_restarts_ice_and_stays_on_stage(world: World, browser: Browser) -> None:
+async def test_a_publisher_by_whip_restarts_ice_and_stays_on_stage(world: World, browser: Browser) -> None:
     """New credentials on both sides, another pair chosen, pictures go on in the same resource."""
-    speaking = await browser.open(link(world, "dora", Role.SPEAKER))
-    await browser.until(speaking, "document.getElementById('preview').videoWidth > 0")
-    await speaking.click("#live")
-    await browser.until(speaking, "rtcdn.state === 'live'")
-    watching = await browser.open(link(world, "bob"))
-    await browser.until(watching, "window.rtcdn?.frames?.v1 > 5")
-    resource, changes = await speaking.evaluate("rtcdn.resource"), await speaking.evaluate(PAIR)
-    status, before, after = await speaking.evaluate(RESTART, world.gateway.token("dora", "demo", Role.SPEAKER))
+    speaking = await browser.open(f"{world.gateway.url}/healthz")
+    token = world.gateway.token("dora", "demo", Role.SPEAKER)
+    await speaking.evaluate(RESTART)
+    await speaking.evaluate("token => whip.publish(token)", token)
+    watching = await Viewer.join(world.http, f"{world.gateway.url}/whep/demo", world.gateway.token("bob"))
+    await watching.sees()
+    changes = await speaking.evaluate("whip.pairChanges()")
+    status, before, after = await speaking.evaluate("token => whip.restart(token)", token)
     assert status == 200
     assert before != after
-    await browser.until(speaking, f"({PAIR})().then(changes => changes > {changes})")
-    frames = await watching.evaluate("rtcdn.frames.v1")
-    await browser.until(watching, f"rtcdn.frames.v1 > {frames + 5}")
-    assert await speaking.evaluate("[rtcdn.state, rtcdn.resource, rtcdn.reconnects]") == ["live", resource, 0]
+    async with asyncio.timeout(20):
+        while await speaking.evaluate("whip.pairChanges()") <= changes:
+            await watching.sees(1)
+    await watching.sees()
+    assert await speaking.evaluate("whip.pc.connectionState") == "connected"
+    await watching.leave()

@@ -201,7 +201,7 @@ class ClientBroker:
         intent = self.holders.pop((session, participant))
         self.number += 1
         order = {"n": self.number, "order": "remove", "session": session, "participant": participant}
-        order |= {"reason": "removed", "by": body["by"], "generation": intent.generation}
+        order |= {"reason": "moderator", "by": body["by"], "detail": body["reason"], "generation": intent.generation}
         await self.streams[intent.gateway].send_json(order)
         return web.Response(status=204)
 
