@@ -177,5 +177,5 @@ def order_member(host: Host, order: dict[str, Any]) -> None:
         else:
             number = generation if isinstance(generation, int) else None
             leg, detail = str(order.get("leg") or ""), str(order.get("detail") or "")
-            member.ordered_remove(leg, number, reason, by, now_s, detail)
+            member.ordered_remove(leg, number, reason, by, now_s, detail=detail)
     host.run()

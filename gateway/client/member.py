@@ -210,7 +210,7 @@ class Member:
             self.tell_role(by, "promoted" if before == "viewer" else "demoted" if role == "viewer" else "")
 
     def ordered_remove(
-        self, leg: str, generation: int | None, reason: str, by: str, now_s: float, detail: str = ""
+        self, leg: str, generation: int | None, reason: str, by: str, now_s: float, *, detail: str = ""
     ) -> None:
         """Legs were taken from him, or he is out; what was attached later is not meant."""
         meant = self.connections.up_to(leg, generation)
