@@ -134,6 +134,31 @@ async def test_eight_speakers_pass_through_four_slots(
     await watcher.until("window.rtcdn.seats.length === 1")
 
 
+async def test_the_main_slot_follows_who_talks(
+    site: Site, browser: Browser, host: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The main picture changes its speaker, there and back, and never stops; nobody connects anew."""
+    guest = await person(browser, site, SESSION, "talker", role="speaker", hz=1200)
+    await guest.ask("await s.publish(await rtcdn.capture())")
+    watcher = await person(browser, site, SESSION, "floor-watcher")
+    main = "window.rtcdn.seats.find(seat => seat.slot === 'v1')?.participant"
+    await watcher.until(f"{main} === 'host'")
+    await watcher.sees("host")
+    await watcher.sees("talker")
+    connections = await watcher.receiving()
+    await watcher.page.evaluate("window.rtcdn.resetGap()")
+    for silent, talker in ((host, guest), (guest, host)):
+        await silent.ask("await s.mute(true)")
+        await watcher.until(f"{main} === '{talker.participant}'")
+        await watcher.sees(talker.participant, 10)
+        await silent.ask("await s.mute(false)")
+    gap_ms = await watcher.page.evaluate("window.rtcdn.longestGapMs")
+    assert await watcher.receiving() == connections
+    with capsys.disabled():
+        print(f"\nmain slot to another speaker and back: longest gap {gap_ms:.0f} ms")
+    await guest.ask("await s.leave()")
+
+
 async def test_mute_by_oneself_and_by_a_moderator(site: Site, browser: Browser, host: Person) -> None:
     """The tone is gone for everybody; he is told; he may unmute himself."""
     guest = await person(browser, site, SESSION, "guest", role="speaker", hz=900)
