@@ -202,22 +202,26 @@ export class Engine {
     this.key = answer.resume.key;
     this.ice = servers(answer.ice_servers);
     this.view.joined(answer);
-    if (answer.resumed) return;
-    this.receiving.joined(answer.receive ?? null).catch(error => {
+    if (!answer.resumed) this.anew(answer.receive, again);
+    if (!again) return;
+    // A gateway that took him over from another knows this no more than one that he joins anew.
+    this.layout.forget();
+    if (this.limit !== 'auto') this.ask({type: 'quality', limit: this.limit}, 'newest');
+    if (answer.resumed) return; // it told of the hand, and is on stage where it was
+    if (this.handUp) this.ask({type: 'hand', up: true, ready: this.local.ready}, 'newest');
+    if (wasOnStage) queueMicrotask(() => this.publish().catch((error: unknown) => this.problem(error)));
+  }
+
+  /** Joined, not resumed: media begin, those of before are nobody's. */
+  private anew(receive: wire.OfferAnswer | null | undefined, again: boolean): void {
+    this.receiving.joined(receive ?? null).catch(error => {
       this.problem(error);
       return this.receiving.connect('');
     });
     if (!again) return;
-    // The gateway knows nothing of before: say it once more.
     [this.view.live, this.onStage] = [false, false];
     this.voice.close();
     this.sending.close();
-    this.layout.forget();
-    queueMicrotask(() => {
-      if (this.limit !== 'auto') this.ask({type: 'quality', limit: this.limit}, 'newest');
-      if (this.handUp) this.ask({type: 'hand', up: true, ready: this.local.ready}, 'newest');
-      if (wasOnStage) this.publish().catch((error: unknown) => this.problem(error));
-    });
   }
 
   private take(event: wire.ServerEvent): void {

@@ -51,7 +51,7 @@ export class Layout {
     for (const place of this.places) if (place.slot === slot) this.media.show(place.element, this.track(slot));
   }
 
-  /** The gateway knows nothing of the layout any more: tell it again. */
+  /** The gateway may know nothing of the layout any more: tell it again. */
   forget(): void {
     if (!this.told) return;
     this.told = '';

@@ -6,6 +6,7 @@ import {afterEach, beforeEach, describe, it, mock} from 'node:test';
 import {Event, State} from './api';
 import {problem} from './gateway.fake';
 import {connect} from './index';
+import {FakeElement, asElement} from './media.fake';
 import {Bench, TOKEN, holdTime, pass, settle, tracks} from './session.support';
 
 const refuse = (kind: string, status: number, more = {}) => () => problem(kind, status, more);
@@ -77,6 +78,21 @@ describe('link', () => {
     bench.gateway.tell({event: 'data', n: 7, sender: 'alice', data: 'x'});
     bench.gateway.tell({event: 'data', n: 8, sender: 'alice', data: 'y'});
     deepEqual(bench.of(Event.Data).map(each => each.data), ['x', 'y']);
+  });
+
+  it('says layout and limit again after a resume: another gateway has never heard of them', async () => {
+    const bench = new Bench();
+    const session = await bench.join();
+    session.attach('v1', asElement(new FakeElement()));
+    await session.setQuality('low');
+    await session.raiseHand();
+    await pass(200);
+    bench.gateway.tell({event: 'closing', reason: 'upgrade'});
+    await pass(200);
+    const shown = {videos: [{slot: 'v1', width: 320, height: 180}]};
+    deepEqual(bench.gateway.of('layout'), [shown, shown]);
+    deepEqual(bench.gateway.of('quality'), [{limit: 'low'}, {limit: 'low'}]);
+    deepEqual([bench.gateway.of('resume').length, bench.gateway.of('hand').length], [1, 1]);
   });
 
   it('keeps the newest of what is a state, and refuses the rest', async () => {
@@ -173,6 +189,24 @@ describe('link', () => {
     deepEqual(bench.gateway.last('flowing'), {connection: 'c2'});
     await pass(10_000);
     equal(old?.state, 'closed');
+  });
+
+  it('a hand that was lowered without a connection stays down, whether resumed or joined anew', async () => {
+    for (const resumed of [true, false]) {
+      const bench = new Bench();
+      const session = await bench.join();
+      await session.raiseHand();
+      bench.gateway.reachable = false;
+      bench.gateway.socket.cut();
+      await settle();
+      const lowered = session.raiseHand(false);
+      bench.gateway.reachable = true;
+      if (!resumed) bench.gateway.replies.set('resume', refuse('resume-too-late', 410));
+      await pass(1_000);
+      await lowered;
+      equal(bench.gateway.last('resume').hand, false);
+      deepEqual(bench.gateway.of('hand').map(each => each.up), [true, false]);
+    }
   });
 
   it('is closed when a resume is refused for good', async () => {

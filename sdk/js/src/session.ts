@@ -170,8 +170,14 @@ export class JoinedSession implements Session {
       await engine.link.request({type: 'hand', up, participant});
       return;
     }
-    await engine.link.request({type: 'hand', up, ready: engine.local.ready}, 'newest');
-    engine.handUp = up;
+    const before = engine.handUp;
+    engine.handUp = up; // a resume meanwhile tells the newest
+    try {
+      await engine.link.request({type: 'hand', up, ready: engine.local.ready}, 'newest');
+    } catch (error) {
+      engine.handUp = before;
+      throw error;
+    }
   }
 
   async promote(participant: string): Promise<void> {
