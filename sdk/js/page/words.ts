@@ -117,7 +117,6 @@ const SERVICE: Record<string, Words> = {
   ),
   'timeout': words('The service does not answer', 'It took too long.', 'Check your network, then try again.', AGAIN),
   'reconnecting': words('Not now', 'The connection is being restored.', 'Try again when it is back.', AGAIN),
-  'bad-answer': words('The service said something that this page does not understand', '', 'Reload the page.', AGAIN),
   'offline': words('You are offline', 'Your device has no network.', 'We go on as soon as it is back.', AGAIN),
   'media': words(
     'Media cannot reach you',

@@ -15,7 +15,8 @@ const PREFIX = 'urn:rtcdn:problem:';
 
 /**
  * What went wrong. `reason` is the kind of the gateway's problem (`wrong-role`, `stage-full`, ...), or one of ours:
- * `transport` (no gateway answers), `timeout`, `reconnecting`, `closed`, `bad-token`, `bad-answer`, or a `MediaReason`.
+ * `transport` (no gateway answers), `timeout`, `reconnecting`, `closed`, `bad-token`, `bad-url`, `not-on-stage`, or a
+ * `MediaReason`.
  */
 export class RtcdnError extends Error {
   override readonly name: string = 'RtcdnError';

@@ -171,6 +171,16 @@ describe('on stage', () => {
     deepEqual([screen?.readyState, bench.session.screen], ['ended', null]);
   });
 
+  it('who is no viewer may go on stage, whatever his rights; a viewer needs one', async () => {
+    const may = async (role: 'viewer' | 'speaker' | 'moderator', rights: string[]): Promise<boolean> => {
+      const bench = new Bench();
+      Object.assign(bench.gateway, {role, rights});
+      return (await bench.join()).can('publish');
+    };
+    deepEqual([await may('viewer', ['view', 'speak']), await may('viewer', ['publish'])], [false, true]);
+    deepEqual([await may('speaker', []), await may('moderator', [])], [true, true]);
+  });
+
   it('a viewer shows no screen', async () => {
     const bench = new Bench();
     const session = await bench.join();

@@ -86,7 +86,7 @@ export class JoinedSession implements Session {
   can(what: 'publish' | 'raise-hand' | 'moderate'): boolean {
     const {role, rights, live} = this.engine.view;
     if (what === 'moderate') return role === 'moderator';
-    if (what === 'publish') return role === 'speaker' || rights.includes('publish');
+    if (what === 'publish') return role !== 'viewer' || rights.includes('publish');
     return !live && rights.includes('speak');
   }
 
