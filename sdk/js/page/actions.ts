@@ -14,6 +14,8 @@ export class Actions {
   limit: Limit = 'auto';
   /** The person goes on stage by himself now: no invitation then. */
   going = false;
+  /** A moderator took him off the stage: back on it he comes by raising his hand. */
+  demoted = false;
   private syncing: Promise<void> = Promise.resolve();
   /** What the session was given of the devices; what is changed there by others stays. */
   private readonly given: {camera: MediaStreamTrack | null; microphone: MediaStreamTrack | null; muted: boolean};

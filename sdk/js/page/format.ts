@@ -69,9 +69,10 @@ export function colourOf(participant: string, colours: number): number {
   return sum % colours;
 }
 
-/** The name to show: his own, else his id. */
+/** The name to show: his own, else his id; who came by a shared link (`viewer~1a2b3c`) is `Guest 1a2b`. */
 export function shownName(name: string | undefined, participant: string): string {
-  return name?.trim() || participant;
+  const guest = /~(\w{1,4})\w*$/.exec(participant)?.[1];
+  return name?.trim() || (guest ? `Guest ${guest}` : participant);
 }
 
 /** `Ada`, `Ada and Bo`, `Ada, Bo and 3 more`. */

@@ -57,7 +57,7 @@ export class People {
     show(byId('hand-place'), hands.place > 0);
     setText(
       byId('hand-place'),
-      hands.place === 1 ? 'Your hand is up. You are next.' : `Your hand is up. You are number ${hands.place} in the queue.`,
+      `Your hand is up. You are ${hands.place === 1 ? 'next' : `number ${hands.place} in the queue`}.`,
     );
     const speakers = roster.speakers.filter(each => each.live);
     setText(byId('speakers-title'), `On stage (${speakers.length})`);
@@ -118,7 +118,7 @@ export class People {
       h(
         'span',
         {class: 'who'},
-        h('span', {class: 'who-name'}, mine ? `${name} (you)` : name),
+        h('span', {class: 'who-name'}, h('bdi', {}, name), mine ? ' (you)' : ''),
         role ? h('span', {class: 'quiet'}, role) : null,
       ),
       ...signs,
@@ -141,7 +141,7 @@ export class People {
       h(
         'span',
         {class: 'who'},
-        h('span', {class: 'who-name'}, name),
+        h('span', {class: 'who-name'}, h('bdi', {}, name)),
         h('span', {class: 'quiet'}, waiting(hand.sinceS)),
       ),
       promote,
@@ -169,7 +169,7 @@ export class People {
     const {actions} = this;
     const id = person.participant;
     const items: Item[] = [];
-    if (person.role === 'viewer') items.push(
+    if (person.role === 'viewer' || (person.hand && !person.live)) items.push(
       {label: 'Bring on stage', icon: 'stage', act: () => void actions.promote(id, name)},
     );
     if (person.role !== 'viewer') items.push(

@@ -165,6 +165,7 @@ export class Room {
     const {was, session} = this;
     this.was = {role, live};
     const other = by !== '' && by !== session.participant;
+    this.actions.demoted = role === 'viewer' && (this.actions.demoted || (other && was.role !== 'viewer'));
     if (live && !was.live) {
       this.actions.mutedIs(session.muted);
       toast('You are on stage.', 'Everybody sees and hears you.');

@@ -179,6 +179,9 @@ describe('on stage', () => {
     };
     deepEqual([await may('viewer', ['view', 'speak']), await may('viewer', ['publish'])], [false, true]);
     deepEqual([await may('speaker', []), await may('moderator', [])], [true, true]);
+    const bench = new Bench();
+    bench.gateway.rights = ['publish'];
+    equal((await bench.join()).can('raise-hand'), true);
   });
 
   it('a viewer shows no screen', async () => {

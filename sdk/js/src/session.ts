@@ -87,7 +87,7 @@ export class JoinedSession implements Session {
     const {role, rights, live} = this.engine.view;
     if (what === 'moderate') return role === 'moderator';
     if (what === 'publish') return role !== 'viewer' || rights.includes('publish');
-    return !live && rights.includes('speak');
+    return !live && (role !== 'viewer' || rights.includes('speak') || rights.includes('publish'));
   }
 
   attach(slot: string, element: HTMLVideoElement): () => void {
