@@ -5,7 +5,7 @@ import type {ConnectOptions, Limit, SessionStatistics} from './api';
 import type {Body} from './channel';
 import type {Wiring} from './connection';
 import {Emitter} from './emitter';
-import {RtcdnError} from './errors';
+import {MediaProblem, RtcdnError} from './errors';
 import {Layout} from './layout';
 import {Link} from './link';
 import {Local} from './local';
@@ -54,6 +54,7 @@ export class Engine {
   private ice: readonly RTCIceServer[] = [];
   private key = ''; // to resume by; empty: join
   private timer: ReturnType<typeof setInterval> | undefined;
+  private ending: RtcdnError | null = null;
 
   constructor(
     url: string,
@@ -63,7 +64,7 @@ export class Engine {
   ) {
     this.wanted = options.session || sessionOf(token);
     const {media} = ports;
-    this.local = new Local(media, options.tracks);
+    this.local = new Local(media, options.tracks, device => this.gone(device));
     this.link = this.makeLink(url);
     const wiring: Wiring = {
       media,
@@ -91,6 +92,7 @@ export class Engine {
   async start(): Promise<void> {
     try {
       await this.link.start();
+      if (this.ending) throw this.ending; // in the moment in which it was joined
     } catch (error) {
       this.close();
       throw error;
@@ -123,6 +125,12 @@ export class Engine {
     if (microphone) microphone.enabled = !this.view.muted;
   }
 
+  /** Unplugged: nobody shall see the last picture for ever. */
+  private gone(device: 'camera' | 'microphone'): void {
+    this.problem(new MediaProblem('media-gone', device, 'it was disconnected', 'connect it again, or choose another'));
+    this.apply().catch((error: unknown) => this.problem(error));
+  }
+
   /** Go on stage: ask, then send. */
   async publish(): Promise<void> {
     this.publishing++;
@@ -153,6 +161,7 @@ export class Engine {
   /** It is over for good. */
   over(reason: string, by = '', detail = ''): void {
     if (this.timer === undefined && this.link.state === State.Closed) return;
+    this.ending = new RtcdnError(reason, detail || 'the session is over');
     this.close();
     this.emitter.emit(Event.Closed, {reason, by, detail});
   }

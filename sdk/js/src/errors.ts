@@ -42,7 +42,13 @@ export class RtcdnError extends Error {
 }
 
 /** Why a camera, a microphone or a screen cannot be used. */
-export type MediaReason = 'media-denied' | 'media-missing' | 'media-busy' | 'media-insecure' | 'media-failed';
+export type MediaReason =
+  | 'media-denied'
+  | 'media-missing'
+  | 'media-busy'
+  | 'media-insecure'
+  | 'media-gone'
+  | 'media-failed';
 
 /** A camera, microphone or screen cannot be used; `device` says which. */
 export class MediaProblem extends RtcdnError {

@@ -40,6 +40,17 @@ describe('link', () => {
     await rejects(connect('https://cdn.example', 'no token', ports), {reason: 'bad-token'});
   });
 
+  it('throws what ended it in the moment in which it was joined', async () => {
+    const bench = new Bench();
+    bench.gateway.replies.set('join', asked => {
+      bench.gateway.tell({event: 'closed', reason: 'expired'});
+      return bench.gateway.reply(asked);
+    });
+    await rejects(bench.join(), {reason: 'expired'});
+    ok(bench.media.peers.every(each => each.state === 'closed'));
+    equal(bench.gateway.watched, false);
+  });
+
   it('tries again when the gateway is full, not before it said', async () => {
     const bench = new Bench();
     let tries = 0;
@@ -232,6 +243,13 @@ describe('link', () => {
     await third.join();
     third.gateway.leavePage();
     equal(third.gateway.of('leave').length, 1);
+    const fourth = new Bench();
+    await fourth.join();
+    fourth.gateway.replies.set('resume', () => null);
+    fourth.gateway.socket.cut();
+    await settle();
+    fourth.gateway.leavePage(); // nobody to say it to
+    equal(fourth.gateway.of('leave').length, 0);
   });
 
   it('an answer that does not come is an error, and the session goes on', async () => {

@@ -63,7 +63,7 @@ export class Link {
   constructor(private readonly options: LinkOptions) {
     this.unwatch = options.transport.watch({
       online: () => (this.wake ? this.wake() : this.channel?.ping()),
-      leaving: () => this.channel?.say({type: 'leave'}),
+      leaving: () => this.greeted && this.channel?.say({type: 'leave'}),
     });
   }
 

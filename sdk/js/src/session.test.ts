@@ -3,6 +3,7 @@
 import {deepEqual, equal, rejects} from 'node:assert/strict';
 import {afterEach, beforeEach, describe, it, mock} from 'node:test';
 
+import {Event} from './api';
 import {problem} from './gateway.fake';
 import type {Told} from './gateway.fake';
 import {asFake, fakeTrack} from './media.fake';
@@ -145,6 +146,22 @@ describe('on stage', () => {
     deepEqual(bench.gateway.last('sources'), {connection: 'c3', sources: {'0': 'camera'}});
     await bench.session.setCamera(fakeTrack('video'));
     deepEqual([bench.gateway.of('sources').length, send.offers], [2, 1]);
+  });
+
+  it('a device that is unplugged is not sent any more, and the application is told', async () => {
+    const {bench, voice, mine} = await promoted();
+    asFake(mine.camera).end();
+    asFake(mine.microphone).end();
+    await settle();
+    deepEqual(bench.gateway.last('sources'), {connection: 'c3', sources: {'0': 'off'}});
+    deepEqual([sent(voice), bench.session.localTracks], [[null], {}]);
+    deepEqual(bench.of(Event.Problem).map(each => each.reason), ['media-gone', 'media-gone']);
+    const [first, second] = [fakeTrack('video'), fakeTrack('video')];
+    await bench.session.setCamera(first);
+    await bench.session.setCamera(second);
+    asFake(first).end();
+    await settle();
+    equal(bench.session.localTracks.camera, second);
   });
 
   it('shows a screen beside the camera, until the person stops it', async () => {
