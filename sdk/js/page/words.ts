@@ -168,8 +168,8 @@ const DEVICES: Record<string, Words> = {
   ),
   'media-gone': words(
     'That device is gone',
-    'It was chosen before but cannot be used now.',
-    'Choose another one.',
+    'It was disconnected, or cannot be used now.',
+    'Connect it again, or choose another one.',
     AGAIN,
   ),
   'media-failed': words('Camera or microphone cannot be used', '', 'Try again, or use another browser.', AGAIN),
