@@ -40,8 +40,9 @@ describe('actions', () => {
   it('nobody says no to an invitation into a session that is over', async () => {
     const {actions} = onStage(true, false);
     const refused: string[] = [];
-    const dialog = {open: false, onclose: null as (() => void) | null, showModal: () => undefined, close: () => undefined};
-    const part = {textContent: '', focus: () => undefined, dataset: {}};
+    const nothing = (): void => undefined;
+    const dialog = {open: false, onclose: null as (() => void) | null, showModal: nothing, close: nothing};
+    const part = {textContent: '', focus: nothing, dataset: {}};
     Object.assign(document, {activeElement: null, getElementById: (id: string) => (/dialog/.test(id) ? dialog : part)});
     const session = (actions as unknown as {session: Record<string, unknown>}).session;
     Object.assign(session, {live: false, state: 'closed', unpublish: async () => void refused.push('unpublish')});

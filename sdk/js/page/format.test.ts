@@ -56,8 +56,9 @@ describe('format', () => {
 
   it('names people: by their name, else their id, and guests of a shared link without its letters', () => {
     deepEqual([shownName(' Ada ', 'p1'), shownName('', 'p1'), shownName(undefined, 'p1')], ['Ada', 'p1', 'p1']);
-    deepEqual([shownName('', 'viewer~1a2b3c4d5e'), shownName(' ', 'v~7'), shownName('Bo', 'v~7'), shownName('', 'a~')], [
-      'Guest 1a2b', 'Guest 7', 'Bo', 'a~',
-    ]);
+    deepEqual(
+      [shownName('', 'viewer~1a2b3c4d5e'), shownName(' ', 'v~7'), shownName('Bo', 'v~7'), shownName('', 'a~')],
+      ['Guest 1a2b', 'Guest 7', 'Bo', 'a~'],
+    );
   });
 });

@@ -81,5 +81,6 @@ export function listed(names: readonly string[], most = 2): string {
   if (names.length === 2 && most >= 2) return `${names[0]} and ${names[1]}`;
   const shown = names.slice(0, most);
   const rest = names.length - shown.length;
-  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
+  if (rest > 0) return `${shown.join(', ')} and ${rest} more`;
+  return `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
 }

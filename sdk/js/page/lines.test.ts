@@ -101,7 +101,8 @@ describe('lines', () => {
       asked.push([after, limit]);
       const rest = all.filter(each => each.participant > after);
       const found = rest.slice(0, limit);
-      return {participants: found, total: 450, next: rest.length > limit ? found[found.length - 1]?.participant ?? '' : ''};
+      const last = found[found.length - 1]?.participant ?? '';
+      return {participants: found, total: 450, next: rest.length > limit ? last : ''};
     };
     const shown = await firstOf({participants}, 300, '', () => true);
     deepEqual([shown?.participants.length, shown?.next, shown?.total], [300, 'p0299', 450]);

@@ -8,8 +8,9 @@ import {REASONS, wordsOf, wordsOfError} from './words';
 const PEOPLE_MUST_READ = [
   'no-link', 'bad-token', 'expired', 'closed', 'removed', 'taken-over', 'wrong-key', 'connection-lost', 'left',
   'offline', 'transport', 'gateway-full', 'stage-full', 'media-denied', 'media-missing', 'media-busy', 'media-insecure',
-  'media-gone', 'unsupported', 'codec-not-carried', 'wrong-role', 'demoted', 'may-not-publish', 'may-not-speak', 'screen-taken',
-  'too-many-messages', 'data-too-large', 'home-away', 'node-away', 'no-capacity', 'shared-link', 'unknown-session',
+  'media-gone', 'unsupported', 'codec-not-carried', 'wrong-role', 'demoted', 'may-not-publish', 'may-not-speak',
+  'screen-taken', 'too-many-messages', 'data-too-large', 'home-away', 'node-away', 'no-capacity', 'shared-link',
+  'unknown-session',
 ];
 
 describe('words', () => {
