@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FILE_LINES = 300
 FUNCTION_LINES = 60
+LINE_CHARACTERS = 120
 TASK_FILE_LINES = 80
 GENERATED = ("sdk/js/src/messages.ts",)
 UNFINISHED = ("Not" + "ImplementedError", "TO" + "DO", "FIX" + "ME")
@@ -38,6 +39,18 @@ def test_files_are_short() -> None:
     limits += [(path, TASK_FILE_LINES) for path in tracked(".yml") if "/tasks/" in str(path)]
     lengths = ((path, len(path.read_text(encoding="utf-8").splitlines()), limit) for path, limit in limits)
     assert [f"{shown(path)}: {lines} lines" for path, lines, limit in lengths if lines > limit] == []
+
+
+def test_typescript_lines_are_short() -> None:
+    """A line of TypeScript has at most 120 characters; the paths of icons may be longer."""
+    too_long = [
+        f"{shown(path)}:{number}: {len(line)}"
+        for path in tracked(".ts")
+        if shown(path) not in GENERATED and path.name != "icons.ts"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > LINE_CHARACTERS
+    ]
+    assert too_long == []
 
 
 def test_functions_are_short() -> None:

@@ -1,6 +1,6 @@
 // Everything that a button or a key does in a session; what is refused is said.
 
-import type {Limit, Session} from '../src/index';
+import {type Limit, type Session, State} from '../src/index';
 import type {Devices} from './devices';
 import {askDevices, confirm} from './dialogs';
 import {memory, say} from './dom';
@@ -14,6 +14,8 @@ export class Actions {
   limit: Limit = 'auto';
   /** The person goes on stage by himself now: no invitation then. */
   going = false;
+  /** A moderator took him off the stage: back on it he comes by raising his hand. */
+  demoted = false;
   private syncing: Promise<void> = Promise.resolve();
   /** What the session was given of the devices; what is changed there by others stays. */
   private readonly given: {camera: MediaStreamTrack | null; microphone: MediaStreamTrack | null; muted: boolean};
@@ -33,7 +35,7 @@ export class Actions {
     if (!this.session.live) return this.hear(this.heard.off);
     const silent = !this.session.localTracks.microphone;
     if (silent && !(await this.devices.start(['microphone']))) return this.deviceTrouble();
-    const on = !this.session.muted;
+    const on = !silent && !this.session.muted; // who opens his microphone wants to be heard
     if (!(await this.attempt(this.session.mute(on)))) return;
     this.mutedIs(on);
     say(on ? 'Microphone muted' : 'Microphone on');
@@ -124,7 +126,7 @@ export class Actions {
       yes: 'Get ready',
       no: 'Not now',
     });
-    if (this.session.live) return;
+    if (this.session.live || this.session.state === State.Closed) return;
     if (!ok) {
       await this.attempt(this.session.unpublish());
       return;

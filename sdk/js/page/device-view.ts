@@ -1,4 +1,5 @@
-// The device check: one's own picture, the microphone's meter, which devices. One of it; it moves to where it is needed.
+// The device check: one's own picture, the microphone's meter, which devices. There is one; it moves to where it is
+// needed.
 
 import type {Device} from '../src/index';
 import type {Devices, Kind} from './devices';

@@ -18,6 +18,8 @@ export class Devices {
   /** Microphone off before one is on stage. */
   muted = false;
   busy = false;
+  /** Told of a device that went away by itself; `problem` says which. */
+  gone: (() => void) | null = null;
   private readonly listeners = new Set<() => void>();
 
   constructor(private readonly sdk: Sdk) {
@@ -113,8 +115,9 @@ export class Devices {
   private ended(kind: Kind, track: MediaStreamTrack): void {
     if (this[kind] !== track) return;
     this[kind] = null;
-    this.problem = wordsOf('media-gone');
+    this.problem = {...wordsOf('media-gone'), title: `Your ${NAMES[kind]} is gone`};
     this.changed();
+    this.gone?.();
   }
 
   private async list(): Promise<void> {
@@ -146,6 +149,9 @@ function wordsOfDevice(error: unknown, kinds: readonly Kind[]): Words {
   if (kinds.length !== 1 || !only) return words;
   const name = NAMES[only];
   const named = (text: string): string =>
-    text.replace('Camera and microphone are', `Your ${name} is`).replace(/^No camera or microphone/, `No ${name}`).replace(/^The camera or microphone/, `The ${name}`);
+    text
+      .replace('Camera and microphone are', `Your ${name} is`)
+      .replace(/^No camera or microphone/, `No ${name}`)
+      .replace(/^The camera or microphone/, `The ${name}`);
   return {...words, title: named(words.title)};
 }

@@ -15,7 +15,6 @@ export interface Question {
 /** Ask; true when the person said yes. */
 export function confirm({title, text, yes, no = 'Cancel', danger = false}: Question): Promise<boolean> {
   const dialog = byId<HTMLDialogElement>('confirm-dialog');
-  if (dialog.open) dialog.close();
   const [yesButton, noButton] = [byId('confirm-yes'), byId('confirm-no')];
   setText(byId('confirm-title'), title);
   setText(byId('confirm-text'), text);
@@ -25,18 +24,37 @@ export function confirm({title, text, yes, no = 'Cancel', danger = false}: Quest
   return ask(dialog, yesButton, noButton);
 }
 
-/** Show a dialog until one of two buttons is pressed, or Escape. */
+/** Who waits for an answer, by dialog: one who asks later makes it a no. */
+const waiting = new WeakMap<HTMLDialogElement, () => void>();
+
+/** Show a dialog until one of two buttons is pressed, or Escape; focus goes back to where it was. */
 export function ask(dialog: HTMLDialogElement, yes: HTMLElement, no: HTMLElement): Promise<boolean> {
+  waiting.get(dialog)?.();
+  const opener = document.activeElement;
   return new Promise(resolve => {
-    let answer = false;
-    yes.onclick = () => {
-      answer = true;
-      dialog.close();
+    const answer = (given: boolean): void => {
+      waiting.delete(dialog);
+      if (dialog.open) dialog.close();
+      focusBack(opener);
+      resolve(given);
     };
-    no.onclick = () => dialog.close();
-    dialog.onclose = () => resolve(answer);
+    waiting.set(dialog, () => answer(false));
+    yes.onclick = () => answer(true);
+    no.onclick = () => answer(false);
+    dialog.onclose = () => {
+      // Told a moment later: by then somebody else may ask.
+      if (!dialog.open && waiting.has(dialog)) answer(false);
+    };
     dialog.showModal();
   });
+}
+
+/** Where the opener was drawn anew meanwhile, the browser has given the focus to nobody. */
+function focusBack(opener: Element | null): void {
+  if (!opener || opener.isConnected) return;
+  const person = (opener as HTMLElement).dataset['person'];
+  const again = person ? document.querySelector<HTMLElement>(`[data-person="${CSS.escape(person)}"]`) : null;
+  (again ?? byId('main')).focus();
 }
 
 /** Close whatever dialog is open. */
@@ -67,6 +85,5 @@ export function askDevices(words: {title: string; text: string; ok: string; canc
   setText(byId('devices-ok'), words.ok);
   show(byId('devices-ok'), Boolean(words.ok));
   setText(byId('devices-cancel'), words.cancel);
-  if (dialog.open) dialog.close();
   return ask(dialog, byId('devices-ok'), byId('devices-cancel'));
 }

@@ -3,7 +3,20 @@
 import {deepEqual, equal, ok} from 'node:assert/strict';
 import {describe, it} from 'node:test';
 
-import {bitrate, clock, colourOf, count, duration, initials, listed, loss, milliseconds, shownName, unread, waiting} from './format';
+import {
+  bitrate,
+  clock,
+  colourOf,
+  count,
+  duration,
+  initials,
+  listed,
+  loss,
+  milliseconds,
+  shownName,
+  unread,
+  waiting,
+} from './format';
 
 describe('format', () => {
   it('writes durations and waiting times', () => {
@@ -39,6 +52,13 @@ describe('format', () => {
       [[], ['Ada'], ['Ada', 'Bo'], ['Ada', 'Bo', 'Cy', 'Di']].map(names => listed(names)),
       ['', 'Ada', 'Ada and Bo', 'Ada, Bo and 2 more'],
     );
+  });
+
+  it('names people: by their name, else their id, and guests of a shared link without its letters', () => {
     deepEqual([shownName(' Ada ', 'p1'), shownName('', 'p1'), shownName(undefined, 'p1')], ['Ada', 'p1', 'p1']);
+    deepEqual(
+      [shownName('', 'viewer~1a2b3c4d5e'), shownName(' ', 'v~7'), shownName('Bo', 'v~7'), shownName('', 'a~')],
+      ['Guest 1a2b', 'Guest 7', 'Bo', 'a~'],
+    );
   });
 });

@@ -69,9 +69,10 @@ export function colourOf(participant: string, colours: number): number {
   return sum % colours;
 }
 
-/** The name to show: his own, else his id. */
+/** The name to show: his own, else his id; who came by a shared link (`viewer~1a2b3c`) is `Guest 1a2b`. */
 export function shownName(name: string | undefined, participant: string): string {
-  return name?.trim() || participant;
+  const guest = /~(\w{1,4})\w*$/.exec(participant)?.[1];
+  return name?.trim() || (guest ? `Guest ${guest}` : participant);
 }
 
 /** `Ada`, `Ada and Bo`, `Ada, Bo and 3 more`. */
@@ -80,5 +81,6 @@ export function listed(names: readonly string[], most = 2): string {
   if (names.length === 2 && most >= 2) return `${names[0]} and ${names[1]}`;
   const shown = names.slice(0, most);
   const rest = names.length - shown.length;
-  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
+  if (rest > 0) return `${shown.join(', ')} and ${rest} more`;
+  return `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
 }

@@ -56,7 +56,7 @@ export class Frames {
     return each !== undefined && performance.now() - each.movedMs < LIVE_MS;
   }
 
-  /** Longest time in milliseconds between two pictures of the main video since `resetGap`, the one that lasts included. */
+  /** Longest time in ms between two pictures of the main video since `resetGap`, the one that lasts included. */
   get longestGapMs(): number {
     const lasting = this.before ? performance.now() - this.before.atMs : 0;
     return Math.max(this.longestMs, lasting);

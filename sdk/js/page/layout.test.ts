@@ -13,7 +13,8 @@ const SPACES = [DESKTOP, PHONE, SMALL, LANDSCAPE];
 
 function overlap(a: Rect, b: Rect): boolean {
   const apart = 0.01;
-  return a.left + a.width > b.left + apart && b.left + b.width > a.left + apart && a.top + a.height > b.top + apart && b.top + b.height > a.top + apart;
+  const across = a.left + a.width > b.left + apart && b.left + b.width > a.left + apart;
+  return across && a.top + a.height > b.top + apart && b.top + b.height > a.top + apart;
 }
 
 /** All within the space, none over another, none empty. */

@@ -67,7 +67,7 @@ export class Messages {
       h(
         'div',
         {},
-        h('p', {class: 'from'}, h('b', {}, name), ' ', h('time', {}, clock(new Date()))),
+        h('p', {class: 'from'}, h('b', {}, h('bdi', {}, name)), ' ', h('time', {}, clock(new Date()))),
         h('p', {class: 'text', dir: 'auto'}, message.data),
       ),
     );

@@ -5,7 +5,10 @@ import type {Actions} from './actions';
 import {byId, h, setText, show} from './dom';
 import {colourOf, count, initials, shownName, waiting} from './format';
 import {icon} from './icons';
+import {firstOf, keepLines} from './lines';
 import {type Item, openMenu} from './menu';
+import {complain} from './notices';
+import {wordsOfError} from './words';
 
 const PAGE = 50;
 const SEARCH_MS = 250;
@@ -17,12 +20,13 @@ export class People {
   private people: Person[] = [];
   private next = '';
   private total = 0;
+  private search = '';
   private asked = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(private readonly session: Session, private readonly actions: Actions) {
     byId('people-search').addEventListener('input', () => this.refresh(SEARCH_MS));
-    byId('people-more').addEventListener('click', () => void this.load(this.next));
+    byId('people-more').addEventListener('click', () => void this.load(true));
   }
 
   /** Opened or closed. */
@@ -53,17 +57,21 @@ export class People {
     const moderates = this.session.can('moderate');
     show(byId('hands'), moderates && hands.queue.length > 0);
     setText(byId('hands-title'), `Raised hands (${hands.queue.length})`);
-    byId('hands-list').replaceChildren(...hands.queue.map(each => this.handRow(each)));
+    const raised = byId('hands-list');
+    keepLines(
+      raised, hands.queue.map(each => ({key: `${each.participant} ${each.name}`, make: () => this.handRow(each)})),
+    );
+    hands.queue.forEach(({sinceS}, index) => {
+      setText(raised.children[index]?.querySelector('.quiet') as HTMLElement, waiting(sinceS));
+    });
     show(byId('hand-place'), hands.place > 0);
     setText(
       byId('hand-place'),
-      hands.place === 1 ? 'Your hand is up. You are next.' : `Your hand is up. You are number ${hands.place} in the queue.`,
+      `Your hand is up. You are ${hands.place === 1 ? 'next' : `number ${hands.place} in the queue`}.`,
     );
     const speakers = roster.speakers.filter(each => each.live);
     setText(byId('speakers-title'), `On stage (${speakers.length})`);
-    byId('speakers').replaceChildren(
-      ...(speakers.length ? speakers.map(each => this.row(each)) : [h('li', {class: 'quiet'}, 'Nobody')]),
-    );
+    this.rows(byId('speakers'), speakers, 'Nobody');
     setText(byId('everybody-title'), `Everybody (${count(roster.total)})`);
   }
 
@@ -74,33 +82,44 @@ export class People {
     }
     this.timer = setTimeout(() => {
       this.timer = null;
-      if (this.shown) void this.load('');
+      if (this.shown) void this.load();
     }, afterMs);
   }
 
-  /** Fetch a page; the first one again with as many as are shown. */
-  private async load(after: string): Promise<void> {
+  /** Fetch so many again from the first one, or one page more. */
+  private async load(more = false): Promise<void> {
     const asked = ++this.asked;
+    const still = (): boolean => asked === this.asked;
     const search = byId<HTMLInputElement>('people-search').value.trim();
-    const limit = after ? PAGE : Math.min(200, Math.max(PAGE, this.people.length));
+    if (search !== this.search) [this.people, this.search] = [[], search];
     try {
-      const page = await this.session.participants({after, limit, search});
-      if (asked !== this.asked) return;
+      const after = more ? {after: this.next, limit: PAGE, search} : null;
+      const page = after
+        ? await this.session.participants(after)
+        : await firstOf(this.session, Math.max(PAGE, this.people.length), search, still);
+      if (!page || !still()) return;
       this.people = after ? [...this.people, ...page.participants] : page.participants;
       [this.next, this.total] = [page.next, page.total];
       this.list(search);
-    } catch {
-      // the next change asks again
+    } catch (error) {
+      if (more) complain(wordsOfError(error, navigator.onLine)); // else the next change asks again
     }
   }
 
   private list(search: string): void {
-    const focused = (document.activeElement as HTMLElement | null)?.dataset['person'];
-    const none = h('li', {class: 'quiet'}, search ? `Nobody here is called “${search}”.` : 'Nobody');
-    byId('everybody').replaceChildren(...(this.people.length ? this.people.map(each => this.row(each)) : [none]));
+    this.rows(byId('everybody'), this.people, search ? `Nobody here is called “${search}”.` : 'Nobody');
     show(byId('people-more'), Boolean(this.next));
     setText(byId('people-more'), `Show more (${count(Math.max(0, this.total - this.people.length))})`);
-    if (focused) byId('everybody').querySelector<HTMLElement>(`[data-person="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  private rows(list: HTMLElement, people: readonly Person[], none: string): void {
+    const moderates = this.session.can('moderate');
+    const lines = people.map(each => ({key: JSON.stringify([each, moderates]), make: () => this.row(each)}));
+    keepLines(list, people.length ? lines : [{key: none, make: () => h('li', {class: 'quiet'}, none)}]);
+    people.forEach(({participant}, index) => {
+      const line = list.children[index] as HTMLElement;
+      line.dataset['talking'] = String(this.session.talking.has(participant));
+    });
   }
 
   private row(person: Person): HTMLElement {
@@ -113,12 +132,12 @@ export class People {
     ];
     return h(
       'li',
-      {class: 'person', 'data-talking': String(this.session.talking.has(person.participant))},
+      {class: 'person'},
       avatar(name, person.participant),
       h(
         'span',
         {class: 'who'},
-        h('span', {class: 'who-name'}, mine ? `${name} (you)` : name),
+        h('span', {class: 'who-name'}, h('bdi', {}, name), mine ? ' (you)' : ''),
         role ? h('span', {class: 'quiet'}, role) : null,
       ),
       ...signs,
@@ -128,7 +147,11 @@ export class People {
 
   private handRow(hand: RaisedHand): HTMLElement {
     const name = shownName(hand.name, hand.participant);
-    const promote = h('button', {class: 'primary small', 'aria-label': `Bring ${name} on stage`}, 'On stage');
+    const promote = h(
+      'button',
+      {class: 'primary small', 'aria-label': `Bring ${name} on stage`, 'data-person': hand.participant},
+      'On stage',
+    );
     const lower = h(
       'button', {class: 'plain small', 'aria-label': `Lower ${name}’s hand`, title: 'Lower hand'}, icon('close'),
     );
@@ -141,8 +164,8 @@ export class People {
       h(
         'span',
         {class: 'who'},
-        h('span', {class: 'who-name'}, name),
-        h('span', {class: 'quiet'}, waiting(hand.sinceS)),
+        h('span', {class: 'who-name'}, h('bdi', {}, name)),
+        h('span', {class: 'quiet'}),
       ),
       promote,
       lower,
@@ -169,7 +192,7 @@ export class People {
     const {actions} = this;
     const id = person.participant;
     const items: Item[] = [];
-    if (person.role === 'viewer') items.push(
+    if (person.role === 'viewer' || (person.hand && !person.live)) items.push(
       {label: 'Bring on stage', icon: 'stage', act: () => void actions.promote(id, name)},
     );
     if (person.role !== 'viewer') items.push(

@@ -2,14 +2,15 @@
 
 import type {Quality, Session, SessionStatistics, StreamStatistics} from '../src/index';
 import {byId, h, setText, show} from './dom';
-import {bitrate, count, loss, milliseconds} from './format';
+import {bitrate, count, loss, milliseconds, shownName} from './format';
 
 const BADGES: Record<Quality['network'], [string, string]> = {
   good: ['Good', 'Your connection is good.'],
   fair: ['Fair', 'Your connection is fair: the picture may be less sharp.'],
   poor: [
     'Poor',
-    'Your connection is poor: picture and sound may stop at times. Come nearer to your router, or choose a lower video quality.',
+    'Your connection is poor: picture and sound may stop at times. Come nearer to your router, or choose a lower ' +
+      'video quality.',
   ],
 };
 const LAYERS = ['Low', 'Medium', 'High'];
@@ -138,7 +139,8 @@ export class QualityView {
 
   private rowOf(stream: StreamStatistics): HTMLElement {
     const seat = this.session.stage.seats.find(each => each.slot === stream.slot);
-    const name = stream.direction === 'out' ? 'You, sent' : seat ? `${seat.name || seat.participant}${seat.source === 'screen' ? ', screen' : ''}` : `Place ${stream.slot}`;
+    const who = seat ? h('bdi', {}, shownName(seat.name, seat.participant)) : `Place ${stream.slot}`;
+    const whose = stream.direction === 'out' ? ['You, sent'] : [who, seat?.source === 'screen' ? ', screen' : ''];
     const video = this.quality.videos.find(each => each.slot === stream.slot);
     const layer = stream.direction === 'out' ? '–' : video ? LAYERS[video.layer] ?? 'Off' : '–';
     const picture = stream.width ? `${stream.width}×${stream.height}, ${Math.round(stream.fps)} fps` : '–';
@@ -147,7 +149,7 @@ export class QualityView {
     return h(
       'tr',
       {},
-      h('th', {scope: 'row'}, name, h('small', {}, picture)),
+      h('th', {scope: 'row'}, ...whose, h('small', {}, picture)),
       ...cells.map((text, index) => h('td', index === 0 && why ? {title: why} : {}, text)),
     );
   }

@@ -69,7 +69,7 @@ export class Room {
     show(byId('sound-start'), session.audioBlocked);
     byId('sound-start').onclick = () => {
       this.heard.wake();
-      void session.startAudio().then(() => show(byId('sound-start'), false), () => undefined);
+      void session.startAudio().then(() => show(byId('sound-start'), session.audioBlocked), () => undefined);
     };
     this.quality.look();
     this.people.changed();
@@ -97,9 +97,13 @@ export class Room {
     on(Event.Statistics, detail => this.quality.take(detail));
     on(Event.Data, detail => this.messages.take(detail));
     on(Event.AudioBlocked, ({blocked}) => show(byId('sound-start'), blocked));
-    on(Event.Problem, error => complain(wordsOfError(error, navigator.onLine)));
+    on(Event.Problem, error => {
+      if (error.reason !== 'reconnecting') complain(wordsOfError(error, navigator.onLine)); // else the banner says it
+    });
     on(Event.Closed, detail => this.end(detail));
     this.offs.push(this.devices.watch(() => this.actions.sync()));
+    this.devices.gone = () => this.devices.problem && complain(this.devices.problem);
+    this.offs.push(() => (this.devices.gone = null));
     const key = (event: KeyboardEvent): void => this.key(event);
     const network = (): void => this.banner();
     addEventListener('keydown', key);
@@ -165,6 +169,7 @@ export class Room {
     const {was, session} = this;
     this.was = {role, live};
     const other = by !== '' && by !== session.participant;
+    this.actions.demoted = role === 'viewer' && (this.actions.demoted || (other && was.role !== 'viewer'));
     if (live && !was.live) {
       this.actions.mutedIs(session.muted);
       toast('You are on stage.', 'Everybody sees and hears you.');

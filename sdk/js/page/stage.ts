@@ -94,7 +94,7 @@ export class StageView {
       {class: 'tile', id: `tile-${key.replace(/[^\w-]/g, '_')}`, role: 'group', 'data-picture': 'false'},
       h('span', {class: 'avatar', 'aria-hidden': 'true'}),
       video,
-      h('span', {class: 'name'}, h('i', {class: 'mic-sign', hidden: true}), h('span')),
+      h('span', {class: 'name'}, h('i', {class: 'mic-sign', hidden: true}), h('span', {}, h('bdi'), h('span'))),
       h('span', {class: 'hand-sign', hidden: true}, h('i')),
     );
     this.place.append(root);
@@ -130,8 +130,10 @@ export class StageView {
     const avatar = root.querySelector('.avatar') as HTMLElement;
     setText(avatar, initials(tile.name));
     avatar.className = `avatar c${colourOf(tile.participant, COLOURS)}`;
-    const name = tile.kind === 'screen' ? `${tile.mine ? 'Your' : `${tile.name}’s`} screen` : tile.mine ? `${tile.name} (you)` : tile.name;
-    setText(root.querySelector('.name > span') as HTMLElement, name);
+    const [who, what] = captionOf(tile);
+    const name = who + what;
+    setText(root.querySelector('.name bdi') as HTMLElement, who);
+    setText(root.querySelector('.name bdi + span') as HTMLElement, what);
     const sign = root.querySelector('.mic-sign') as HTMLElement;
     show(sign, tile.muted);
     setIcon(sign, 'mic', true);
@@ -200,6 +202,12 @@ export class StageView {
     this.onStage = now;
     if (news) say(news);
   }
+}
+
+/** Whose tile it is, and what is said beside: a name of another script keeps to itself. */
+function captionOf({kind, mine, name}: Tile): [string, string] {
+  if (kind === 'screen') return mine ? ['', 'Your screen'] : [name, '’s screen'];
+  return [name, mine ? ' (you)' : ''];
 }
 
 function putAt(element: HTMLElement | undefined, rect: Rect | undefined): void {

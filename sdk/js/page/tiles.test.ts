@@ -54,6 +54,12 @@ describe('tiles', () => {
     deepEqual(keys({...FACTS, main: 'v2'}).slice(0, 3), ['s1', 'v2', 'v1']);
   });
 
+  it('names who has no name by his id, and guests of a shared link as guests', () => {
+    const seats = [{slot: 'v1', participant: 'encoder-7', name: ''}];
+    const speakers = [{participant: 'encoder-7', live: true}, {participant: 'viewer~1a2b3c4d5e', live: true}];
+    deepEqual(tilesOf({...FACTS, seats, speakers}).tiles.map(each => each.name), ['encoder-7', 'Guest 1a2b']);
+  });
+
   it('counts those who do not fit', () => {
     const speakers = Array.from({length: 40}, (_, index) => ({participant: `p${index}`, live: true}));
     const {tiles, more} = tilesOf({...FACTS, seats: [], speakers});

@@ -1,5 +1,7 @@
 // Which tiles the stage shows, and in which order: pure, from what the session says.
 
+import {shownName} from './format';
+
 /** A slot and whom it shows. */
 export interface Seated {
   slot: string;
@@ -45,7 +47,7 @@ export interface Tile {
 /** More faces than this do not fit a stage: those without a picture are counted instead. */
 export const MOST_TILES = 16;
 
-/** The tiles of the stage, first the screen, then the main speaker, then pictures, then avatars; and how many more there are. */
+/** The tiles: first the screen, then the main speaker, other pictures, avatars; and how many more there are. */
 export function tilesOf(facts: StageFacts): {tiles: Tile[]; more: number} {
   const {seats, me} = facts;
   const speakers = new Map(facts.speakers.map(each => [each.participant, each]));
@@ -56,7 +58,8 @@ export function tilesOf(facts: StageFacts): {tiles: Tile[]; more: number} {
     tiles.push({...avatarOf({...me}, facts), key: 'me', kind: me.camera ? 'camera' : 'avatar'});
   }
   for (const each of facts.speakers) {
-    if (each.live && !seated.has(each.participant) && each.participant !== me.participant) tiles.push(avatarOf(each, facts));
+    const shown = seated.has(each.participant) || each.participant === me.participant;
+    if (each.live && !shown) tiles.push(avatarOf(each, facts));
   }
   return {tiles: tiles.slice(0, MOST_TILES), more: Math.max(0, tiles.length - MOST_TILES)};
 }
@@ -74,7 +77,7 @@ function tileOf(seat: Seated, person: Speaking | undefined, {main, talking, me}:
     key: seat.slot,
     slot: seat.slot,
     participant: seat.participant,
-    name: person?.name || seat.name || seat.participant,
+    name: shownName(person?.name || seat.name, seat.participant),
     kind: screen ? 'screen' : 'camera',
     mine,
     main: seat.slot === main,
@@ -90,7 +93,7 @@ function avatarOf(person: Speaking, {talking, me}: StageFacts): Tile {
     key: `p:${person.participant}`,
     slot: '',
     participant: person.participant,
-    name: person.name || person.participant,
+    name: shownName(person.name, person.participant),
     kind: 'avatar',
     mine,
     main: false,

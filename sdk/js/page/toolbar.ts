@@ -84,7 +84,7 @@ export class Toolbar {
     );
     byId('share').dataset['on'] = String(sharing);
     this.renderHand(live);
-    const may = live || session.can('publish') || session.role === 'speaker';
+    const may = live || (session.can('publish') && !this.actions.demoted);
     show(byId('live'), may);
     byId('live').className = live ? 'tool' : 'tool primary';
     tool('live', 'stage', live, live ? 'Leave stage' : 'Go on stage', live ? 'Leave the stage' : 'Go on stage');
@@ -95,7 +95,8 @@ export class Toolbar {
   private renderHand(live: boolean): void {
     const {session} = this;
     const up = session.handUp;
-    show(byId('hand'), session.can('raise-hand') && !session.can('publish') && !live);
+    const byHand = this.actions.demoted || !session.can('publish');
+    show(byId('hand'), session.can('raise-hand') && byHand);
     tool('hand', 'hand', false, up ? 'Lower hand' : 'Raise hand', up ? 'Lower your hand' : 'Raise your hand', 'h');
     byId('hand').dataset['on'] = String(up);
     const {place} = session.hands;

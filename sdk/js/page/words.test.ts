@@ -6,8 +6,11 @@ import {describe, it} from 'node:test';
 import {REASONS, wordsOf, wordsOfError} from './words';
 
 const PEOPLE_MUST_READ = [
-  'no-link', 'bad-token', 'expired', 'closed', 'removed', 'taken-over', 'connection-lost', 'left', 'offline', 'transport', 'gateway-full',
-  'stage-full', 'media-denied', 'media-missing', 'media-busy', 'media-insecure', 'unsupported', 'codec-not-carried', 'wrong-role',
+  'no-link', 'bad-token', 'expired', 'closed', 'removed', 'taken-over', 'wrong-key', 'connection-lost', 'left',
+  'offline', 'transport', 'gateway-full', 'stage-full', 'media-denied', 'media-missing', 'media-busy', 'media-insecure',
+  'media-gone', 'unsupported', 'codec-not-carried', 'wrong-role', 'demoted', 'may-not-publish', 'may-not-speak',
+  'screen-taken', 'too-many-messages', 'data-too-large', 'home-away', 'node-away', 'no-capacity', 'shared-link',
+  'unknown-session',
 ];
 
 describe('words', () => {
@@ -30,6 +33,12 @@ describe('words', () => {
       ['bad-token', 'expired', 'removed', 'unsupported', 'closed'].map(reason => wordsOf(reason).retry),
       ['', '', '', '', ''],
     );
+  });
+
+  it('blames no neighbours for messages sent too fast, no right for a demotion', () => {
+    equal(wordsOfError({reason: 'too-many-messages', status: 429}).title, 'That was too fast');
+    equal(wordsOfError({reason: 'demoted', status: 403}).cure, 'Raise your hand to be called again.');
+    deepEqual(wordsOf('wrong-key'), wordsOf('taken-over'));
   });
 
   it('prefers the reason to the status, and the status to nothing', () => {

@@ -24,6 +24,16 @@ export interface Trouble {
 const AGAIN = 'Try again';
 const words = (title: string, text: string, cure: string, retry = ''): Words => ({title, text, cure, retry});
 
+const TOO_FAST = words(
+  'That was too fast', 'Only so many things per second are taken.', 'Wait a moment, then try again.', AGAIN,
+);
+const ELSEWHERE = words(
+  'You have joined somewhere else',
+  'This link is in use in another window or on another device; it counts once.',
+  'Close this one, or go on here.',
+  'Use it here',
+);
+
 const LINKS: Record<string, Words> = {
   'no-link': words(
     'This link is incomplete', 'It names no session, or carries no token.', 'Copy the whole link and open it again.',
@@ -58,12 +68,8 @@ const ENDINGS: Record<string, Words> = {
     'A moderator has taken you out.',
     'Ask the organisers if you think that this was a mistake.',
   ),
-  'taken-over': words(
-    'You have joined somewhere else',
-    'This link is in use in another window or on another device; it counts once.',
-    'Close this one, or go on here.',
-    'Use it here',
-  ),
+  'taken-over': ELSEWHERE,
+  'wrong-key': ELSEWHERE, // so while the connection was broken
   'closed': {
     ...words('The session is over', 'The organisers have closed it. Thank you for being here.', ''),
     calm: true,
@@ -76,39 +82,24 @@ const ENDINGS: Record<string, Words> = {
   ),
 };
 
+const FULL = words(
+  'The service is full', 'There is no place for one more at the moment.', 'Try again in a minute.', AGAIN,
+);
+const CROWD = words('Too many people join from your network at once', '', 'Try again in a few seconds.', AGAIN);
+const RECOVERING = words(
+  'The service is recovering', 'What runs keeps running; new things wait.', 'Try again in a moment.', AGAIN,
+);
+
 const SERVICE: Record<string, Words> = {
-  'no-capacity': words(
-    'The service is full',
-    'There is no place for one more at the moment.',
-    'Try again in a minute.',
-    AGAIN,
-  ),
-  'gateway-full': words(
-    'The service is full',
-    'There is no place for one more at the moment.',
-    'Try again in a minute.',
-    AGAIN,
-  ),
-  'too-many-joins': words('Too many people join from your network at once', '', 'Try again in a few seconds.', AGAIN),
+  'no-capacity': FULL,
+  'gateway-full': FULL,
+  'too-many-joins': CROWD,
+  'too-many-sockets': CROWD,
   'busy': words('The service is busy', '', 'Try again in a few seconds.', AGAIN),
-  'store-away': words(
-    'The service is recovering',
-    'What runs keeps running; new things wait.',
-    'Try again in a moment.',
-    AGAIN,
-  ),
-  'broker-away': words(
-    'The service is recovering',
-    'What runs keeps running; new things wait.',
-    'Try again in a moment.',
-    AGAIN,
-  ),
-  'no-leader': words(
-    'The service is recovering',
-    'What runs keeps running; new things wait.',
-    'Try again in a moment.',
-    AGAIN,
-  ),
+  'store-away': RECOVERING,
+  'broker-away': RECOVERING,
+  'home-away': RECOVERING,
+  'node-away': RECOVERING,
   'transport': words(
     'The service cannot be reached',
     'No answer came from it.',
@@ -117,7 +108,6 @@ const SERVICE: Record<string, Words> = {
   ),
   'timeout': words('The service does not answer', 'It took too long.', 'Check your network, then try again.', AGAIN),
   'reconnecting': words('Not now', 'The connection is being restored.', 'Try again when it is back.', AGAIN),
-  'bad-answer': words('The service said something that this page does not understand', '', 'Reload the page.', AGAIN),
   'offline': words('You are offline', 'Your device has no network.', 'We go on as soon as it is back.', AGAIN),
   'media': words(
     'Media cannot reach you',
@@ -141,10 +131,20 @@ const RIGHTS: Record<string, Words> = {
     'Try again when somebody has left the stage.',
     AGAIN,
   ),
-  'too-fast': words(
-    'That was too fast', 'Messages are limited to a few per second.', 'Wait a moment, then send it again.',
+  'demoted': words(
+    'A moderator has taken you off the stage',
+    'So you cannot go back by yourself.',
+    'Raise your hand to be called again.',
   ),
-  'too-large': words('That message is too long', '', 'Make it shorter.'),
+  'may-not-publish': words('You may not go on stage by yourself', '', 'Raise your hand; a moderator may call you.'),
+  'may-not-unmute': words('Nobody unmutes another', '', 'Ask them to unmute themselves.'),
+  'screen-taken': words(
+    'Somebody else shows a screen', 'There is room for one.', 'Try again when they have stopped.', AGAIN,
+  ),
+  'not-on-stage': words('You are not on stage', '', 'Go on stage first.'),
+  'too-many-messages': TOO_FAST,
+  'too-many-requests': TOO_FAST,
+  'data-too-large': words('That message is too long', '', 'Make it shorter.'),
 };
 
 const DEVICES: Record<string, Words> = {
@@ -168,8 +168,8 @@ const DEVICES: Record<string, Words> = {
   ),
   'media-gone': words(
     'That device is gone',
-    'It was chosen before but cannot be used now.',
-    'Choose another one.',
+    'It was disconnected, or cannot be used now.',
+    'Connect it again, or choose another one.',
     AGAIN,
   ),
   'media-failed': words('Camera or microphone cannot be used', '', 'Try again, or use another browser.', AGAIN),

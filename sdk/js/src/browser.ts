@@ -10,6 +10,7 @@ const WORDS: Record<MediaReason, readonly [detail: string, cure: string]> = {
   'media-missing': ['there is none', 'connect one, or choose another'],
   'media-busy': ['another program uses it', 'close that program and try again'],
   'media-insecure': ['the page was not opened by https', 'open it by https'],
+  'media-gone': ['it was disconnected', 'connect it again, or choose another'],
   'media-failed': ['it does not open', 'try another'],
 };
 const REASONS: Record<string, MediaReason> = {

@@ -5,7 +5,7 @@ import type {ConnectOptions, Limit, SessionStatistics} from './api';
 import type {Body} from './channel';
 import type {Wiring} from './connection';
 import {Emitter} from './emitter';
-import {RtcdnError} from './errors';
+import {MediaProblem, RtcdnError} from './errors';
 import {Layout} from './layout';
 import {Link} from './link';
 import {Local} from './local';
@@ -54,6 +54,7 @@ export class Engine {
   private ice: readonly RTCIceServer[] = [];
   private key = ''; // to resume by; empty: join
   private timer: ReturnType<typeof setInterval> | undefined;
+  private ending: RtcdnError | null = null;
 
   constructor(
     url: string,
@@ -63,7 +64,7 @@ export class Engine {
   ) {
     this.wanted = options.session || sessionOf(token);
     const {media} = ports;
-    this.local = new Local(media, options.tracks);
+    this.local = new Local(media, options.tracks, device => this.gone(device));
     this.link = this.makeLink(url);
     const wiring: Wiring = {
       media,
@@ -91,6 +92,7 @@ export class Engine {
   async start(): Promise<void> {
     try {
       await this.link.start();
+      if (this.ending) throw this.ending; // in the moment in which it was joined
     } catch (error) {
       this.close();
       throw error;
@@ -123,6 +125,12 @@ export class Engine {
     if (microphone) microphone.enabled = !this.view.muted;
   }
 
+  /** Unplugged: nobody shall see the last picture for ever. */
+  private gone(device: 'camera' | 'microphone'): void {
+    this.problem(new MediaProblem('media-gone', device, 'it was disconnected', 'connect it again, or choose another'));
+    this.apply().catch((error: unknown) => this.problem(error));
+  }
+
   /** Go on stage: ask, then send. */
   async publish(): Promise<void> {
     this.publishing++;
@@ -153,6 +161,7 @@ export class Engine {
   /** It is over for good. */
   over(reason: string, by = '', detail = ''): void {
     if (this.timer === undefined && this.link.state === State.Closed) return;
+    this.ending = new RtcdnError(reason, detail || 'the session is over');
     this.close();
     this.emitter.emit(Event.Closed, {reason, by, detail});
   }
@@ -202,22 +211,26 @@ export class Engine {
     this.key = answer.resume.key;
     this.ice = servers(answer.ice_servers);
     this.view.joined(answer);
-    if (answer.resumed) return;
-    this.receiving.joined(answer.receive ?? null).catch(error => {
+    if (!answer.resumed) this.anew(answer.receive, again);
+    if (!again) return;
+    // A gateway that took him over from another knows this no more than one that he joins anew.
+    this.layout.forget();
+    if (this.limit !== 'auto') this.ask({type: 'quality', limit: this.limit}, 'newest');
+    if (answer.resumed) return; // it told of the hand, and is on stage where it was
+    if (this.handUp) this.ask({type: 'hand', up: true, ready: this.local.ready}, 'newest');
+    if (wasOnStage) queueMicrotask(() => this.publish().catch((error: unknown) => this.problem(error)));
+  }
+
+  /** Joined, not resumed: media begin, those of before are nobody's. */
+  private anew(receive: wire.OfferAnswer | null | undefined, again: boolean): void {
+    this.receiving.joined(receive ?? null).catch(error => {
       this.problem(error);
       return this.receiving.connect('');
     });
     if (!again) return;
-    // The gateway knows nothing of before: say it once more.
     [this.view.live, this.onStage] = [false, false];
     this.voice.close();
     this.sending.close();
-    this.layout.forget();
-    queueMicrotask(() => {
-      if (this.limit !== 'auto') this.ask({type: 'quality', limit: this.limit}, 'newest');
-      if (this.handUp) this.ask({type: 'hand', up: true, ready: this.local.ready}, 'newest');
-      if (wasOnStage) this.publish().catch((error: unknown) => this.problem(error));
-    });
   }
 
   private take(event: wire.ServerEvent): void {

@@ -15,7 +15,8 @@ const PREFIX = 'urn:rtcdn:problem:';
 
 /**
  * What went wrong. `reason` is the kind of the gateway's problem (`wrong-role`, `stage-full`, ...), or one of ours:
- * `transport` (no gateway answers), `timeout`, `reconnecting`, `closed`, `bad-token`, `bad-answer`, or a `MediaReason`.
+ * `transport` (no gateway answers), `timeout`, `reconnecting`, `closed`, `bad-token`, `bad-url`, `not-on-stage`, or a
+ * `MediaReason`.
  */
 export class RtcdnError extends Error {
   override readonly name: string = 'RtcdnError';
@@ -41,7 +42,13 @@ export class RtcdnError extends Error {
 }
 
 /** Why a camera, a microphone or a screen cannot be used. */
-export type MediaReason = 'media-denied' | 'media-missing' | 'media-busy' | 'media-insecure' | 'media-failed';
+export type MediaReason =
+  | 'media-denied'
+  | 'media-missing'
+  | 'media-busy'
+  | 'media-insecure'
+  | 'media-gone'
+  | 'media-failed';
 
 /** A camera, microphone or screen cannot be used; `device` says which. */
 export class MediaProblem extends RtcdnError {

@@ -13,6 +13,7 @@ export interface Wanted {
 
 interface Place {
   slot: string;
+  end: () => void;
   element: HTMLVideoElement;
   size: ElementSize;
 }
@@ -21,6 +22,7 @@ interface Place {
 export class Layout {
   private readonly places = new Set<Place>();
   private told = '';
+  private over = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -31,19 +33,20 @@ export class Layout {
 
   /** Show a slot in an element; the answer ends it. */
   attach(slot: string, element: HTMLVideoElement): () => void {
-    const place: Place = {slot, element, size: {width: 0, height: 0, visible: false}};
+    const place: Place = {slot, element, size: {width: 0, height: 0, visible: false}, end: () => undefined};
+    if (this.over) return place.end;
     this.places.add(place);
     this.media.show(element, this.track(slot));
     const unwatch = this.media.watch(element, size => {
       place.size = size;
       this.settle();
     });
-    return () => {
+    return (place.end = () => {
       if (!this.places.delete(place)) return;
       unwatch();
       if (![...this.places].some(each => each.element === element)) this.media.show(element, null);
       this.settle();
-    };
+    });
   }
 
   /** A slot has another track. */
@@ -51,14 +54,17 @@ export class Layout {
     for (const place of this.places) if (place.slot === slot) this.media.show(place.element, this.track(slot));
   }
 
-  /** The gateway knows nothing of the layout any more: tell it again. */
+  /** The gateway may know nothing of the layout any more: tell it again. */
   forget(): void {
     if (!this.told) return;
     this.told = '';
     this.settle();
   }
 
+  /** Let all elements go. */
   close(): void {
+    this.over = true;
+    for (const place of [...this.places]) place.end();
     clearTimeout(this.timer);
   }
 

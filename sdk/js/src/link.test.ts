@@ -6,6 +6,7 @@ import {afterEach, beforeEach, describe, it, mock} from 'node:test';
 import {Event, State} from './api';
 import {problem} from './gateway.fake';
 import {connect} from './index';
+import {FakeElement, asElement} from './media.fake';
 import {Bench, TOKEN, holdTime, pass, settle, tracks} from './session.support';
 
 const refuse = (kind: string, status: number, more = {}) => () => problem(kind, status, more);
@@ -37,6 +38,17 @@ describe('link', () => {
     ok(bench.media.peers.every(each => each.state === 'closed'));
     const ports = {media: bench.media, transport: bench.gateway};
     await rejects(connect('https://cdn.example', 'no token', ports), {reason: 'bad-token'});
+  });
+
+  it('throws what ended it in the moment in which it was joined', async () => {
+    const bench = new Bench();
+    bench.gateway.replies.set('join', asked => {
+      bench.gateway.tell({event: 'closed', reason: 'expired'});
+      return bench.gateway.reply(asked);
+    });
+    await rejects(bench.join(), {reason: 'expired'});
+    ok(bench.media.peers.every(each => each.state === 'closed'));
+    equal(bench.gateway.watched, false);
   });
 
   it('tries again when the gateway is full, not before it said', async () => {
@@ -77,6 +89,21 @@ describe('link', () => {
     bench.gateway.tell({event: 'data', n: 7, sender: 'alice', data: 'x'});
     bench.gateway.tell({event: 'data', n: 8, sender: 'alice', data: 'y'});
     deepEqual(bench.of(Event.Data).map(each => each.data), ['x', 'y']);
+  });
+
+  it('says layout and limit again after a resume: another gateway has never heard of them', async () => {
+    const bench = new Bench();
+    const session = await bench.join();
+    session.attach('v1', asElement(new FakeElement()));
+    await session.setQuality('low');
+    await session.raiseHand();
+    await pass(200);
+    bench.gateway.tell({event: 'closing', reason: 'upgrade'});
+    await pass(200);
+    const shown = {videos: [{slot: 'v1', width: 320, height: 180}]};
+    deepEqual(bench.gateway.of('layout'), [shown, shown]);
+    deepEqual(bench.gateway.of('quality'), [{limit: 'low'}, {limit: 'low'}]);
+    deepEqual([bench.gateway.of('resume').length, bench.gateway.of('hand').length], [1, 1]);
   });
 
   it('keeps the newest of what is a state, and refuses the rest', async () => {
@@ -175,6 +202,24 @@ describe('link', () => {
     equal(old?.state, 'closed');
   });
 
+  it('a hand that was lowered without a connection stays down, whether resumed or joined anew', async () => {
+    for (const resumed of [true, false]) {
+      const bench = new Bench();
+      const session = await bench.join();
+      await session.raiseHand();
+      bench.gateway.reachable = false;
+      bench.gateway.socket.cut();
+      await settle();
+      const lowered = session.raiseHand(false);
+      bench.gateway.reachable = true;
+      if (!resumed) bench.gateway.replies.set('resume', refuse('resume-too-late', 410));
+      await pass(1_000);
+      await lowered;
+      equal(bench.gateway.last('resume').hand, false);
+      deepEqual(bench.gateway.of('hand').map(each => each.up), [true, false]);
+    }
+  });
+
   it('is closed when a resume is refused for good', async () => {
     const bench = new Bench();
     await bench.join();
@@ -198,6 +243,13 @@ describe('link', () => {
     await third.join();
     third.gateway.leavePage();
     equal(third.gateway.of('leave').length, 1);
+    const fourth = new Bench();
+    await fourth.join();
+    fourth.gateway.replies.set('resume', () => null);
+    fourth.gateway.socket.cut();
+    await settle();
+    fourth.gateway.leavePage(); // nobody to say it to
+    equal(fourth.gateway.of('leave').length, 0);
   });
 
   it('an answer that does not come is an error, and the session goes on', async () => {

@@ -63,7 +63,7 @@ export class Link {
   constructor(private readonly options: LinkOptions) {
     this.unwatch = options.transport.watch({
       online: () => (this.wake ? this.wake() : this.channel?.ping()),
-      leaving: () => this.channel?.say({type: 'leave'}),
+      leaving: () => this.greeted && this.channel?.say({type: 'leave'}),
     });
   }
 
@@ -165,9 +165,9 @@ export class Link {
     await channel.opened;
     const answer = await channel.request(greeting, ANSWER_MS);
     if (this.over) throw new RtcdnError('closed', 'the session is over');
-    this.greeted = true;
     channel.keepAlive(answer.limits.ping_s);
-    this.options.joined(answer);
+    this.options.joined(answer); // what it asks is asked once, with what was kept
+    this.greeted = true;
     this.tell(State.Live, 0);
     for (const event of this.early.splice(0)) this.options.event(event);
     this.flush(answer.resumed);

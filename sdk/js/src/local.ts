@@ -8,12 +8,16 @@ export class Local {
   readonly tracks: LocalTracks;
   screen: MediaStreamTrack | null = null;
   private readonly opened = new Set<MediaStreamTrack>();
+  private readonly watched = new WeakSet<MediaStreamTrack>();
 
+  /** `gone` is told of a device that went away by itself. */
   constructor(
     private readonly media: MediaPort,
     tracks: LocalTracks = {},
+    private readonly gone: (kind: keyof LocalTracks) => void,
   ) {
-    this.tracks = {...tracks};
+    this.tracks = {};
+    this.take(tracks);
   }
 
   /** Devices are open: once promoted one is live without being asked. */
@@ -22,7 +26,10 @@ export class Local {
   }
 
   take(tracks: LocalTracks): void {
-    Object.assign(this.tracks, tracks);
+    for (const kind of ['camera', 'microphone'] as const) {
+      const track = tracks[kind];
+      if (track) this.set(kind, track);
+    }
   }
 
   /** Open camera and microphone. */
@@ -33,8 +40,18 @@ export class Local {
   }
 
   set(kind: keyof LocalTracks, track: MediaStreamTrack | null): void {
-    if (track) this.tracks[kind] = track;
-    else delete this.tracks[kind];
+    if (!track) {
+      delete this.tracks[kind];
+      return;
+    }
+    this.tracks[kind] = track;
+    if (this.watched.has(track)) return;
+    this.watched.add(track);
+    this.media.ended(track, () => {
+      if (this.tracks[kind] !== track) return;
+      delete this.tracks[kind];
+      this.gone(kind);
+    });
   }
 
   /** Show this screen, or one that the person chooses; `ended` is called when it ends by itself. */

@@ -1,7 +1,7 @@
 // What is found before joining, and the small pure parts: policy, token, view, figures.
 
 import {deepEqual, equal, rejects, throws} from 'node:assert/strict';
-import {describe, it} from 'node:test';
+import {describe, it, mock} from 'node:test';
 
 import {Event} from './api';
 import {figuresOf} from './browser.peer';
@@ -12,7 +12,7 @@ import {FakeMedia} from './media.fake';
 import type {ServerEvent} from './messages';
 import {reconnectPolicy} from './policy';
 import {prejoin} from './prejoin';
-import {TOKEN} from './session.support';
+import {TOKEN, settle} from './session.support';
 import {sessionOf, socketUrl} from './token';
 import {View} from './view';
 
@@ -66,6 +66,19 @@ describe('prejoin and the pure parts', () => {
     const {turn} = await prejoin(URL_, TOKEN, {media, transport: network(), iceServers, devices: false, now: clock()});
     deepEqual([turn.present, turn.reachable], [true, true]);
     equal(media.peers[0]?.state, 'closed');
+  });
+
+  it('closes its probe when TURN does not answer', async () => {
+    mock.timers.enable({apis: ['setTimeout']});
+    const [media, iceServers] = [new FakeMedia(), [{urls: 'turn:turn.example'}]];
+    const {peer} = media;
+    media.peer = servers => peer.call(media, servers, {state: () => undefined, candidate: () => undefined}, true);
+    const found = prejoin(URL_, TOKEN, {media, transport: network(), iceServers, devices: false, now: clock()});
+    await settle();
+    equal(media.peers[0]?.state, 'new');
+    mock.timers.tick(3_000);
+    deepEqual([(await found).turn, media.peers[0]?.state], [{present: true, reachable: false}, 'closed']);
+    mock.timers.reset();
   });
 
   it('pauses 250 ms, then twice as long each time, 8 s at most, less what chance takes', () => {

@@ -97,17 +97,19 @@ async function lookAtTurn(
   const present = iceServers.some(({urls}) => [urls].flat().some(each => /^turns?:/.test(each)));
   if (!present) return {present, reachable: false};
   const startedMs = now();
-  const found = await new Promise<boolean>((resolve, reject) => {
-    const timer = setTimeout(() => resolve(false), LIMIT_MS);
-    const candidate = (told: {candidate: string} | null): void => {
-      if (told && !/ typ relay /.test(`${told.candidate} `)) return;
+  const found = await new Promise<boolean>(resolve => {
+    const done = (reached: boolean): void => {
       clearTimeout(timer);
       peer.close();
-      resolve(told !== null);
+      resolve(reached);
+    };
+    const candidate = (told: {candidate: string} | null): void => {
+      if (!told || / typ relay /.test(`${told.candidate} `)) done(told !== null);
     };
     const peer = media.peer(iceServers, {state: () => undefined, candidate}, true);
+    const timer = setTimeout(() => done(false), LIMIT_MS);
     peer.receive('audio');
-    peer.offer().catch(reject);
+    peer.offer().catch(() => done(false));
   });
   return {present, reachable: found, ...(found ? {rttMs: now() - startedMs} : {})};
 }

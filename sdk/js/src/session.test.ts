@@ -3,6 +3,7 @@
 import {deepEqual, equal, rejects} from 'node:assert/strict';
 import {afterEach, beforeEach, describe, it, mock} from 'node:test';
 
+import {Event} from './api';
 import {problem} from './gateway.fake';
 import type {Told} from './gateway.fake';
 import {asFake, fakeTrack} from './media.fake';
@@ -147,6 +148,22 @@ describe('on stage', () => {
     deepEqual([bench.gateway.of('sources').length, send.offers], [2, 1]);
   });
 
+  it('a device that is unplugged is not sent any more, and the application is told', async () => {
+    const {bench, voice, mine} = await promoted();
+    asFake(mine.camera).end();
+    asFake(mine.microphone).end();
+    await settle();
+    deepEqual(bench.gateway.last('sources'), {connection: 'c3', sources: {'0': 'off'}});
+    deepEqual([sent(voice), bench.session.localTracks], [[null], {}]);
+    deepEqual(bench.of(Event.Problem).map(each => each.reason), ['media-gone', 'media-gone']);
+    const [first, second] = [fakeTrack('video'), fakeTrack('video')];
+    await bench.session.setCamera(first);
+    await bench.session.setCamera(second);
+    asFake(first).end();
+    await settle();
+    equal(bench.session.localTracks.camera, second);
+  });
+
   it('shows a screen beside the camera, until the person stops it', async () => {
     const {bench, send} = await promoted();
     await bench.session.shareScreen();
@@ -169,6 +186,19 @@ describe('on stage', () => {
     const {screen} = bench.session;
     bench.gateway.tell(DEMOTED);
     deepEqual([screen?.readyState, bench.session.screen], ['ended', null]);
+  });
+
+  it('who is no viewer may go on stage, whatever his rights; a viewer needs one', async () => {
+    const may = async (role: 'viewer' | 'speaker' | 'moderator', rights: string[]): Promise<boolean> => {
+      const bench = new Bench();
+      Object.assign(bench.gateway, {role, rights});
+      return (await bench.join()).can('publish');
+    };
+    deepEqual([await may('viewer', ['view', 'speak']), await may('viewer', ['publish'])], [false, true]);
+    deepEqual([await may('speaker', []), await may('moderator', [])], [true, true]);
+    const bench = new Bench();
+    bench.gateway.rights = ['publish'];
+    equal((await bench.join()).can('raise-hand'), true);
   });
 
   it('a viewer shows no screen', async () => {

@@ -86,8 +86,8 @@ export class JoinedSession implements Session {
   can(what: 'publish' | 'raise-hand' | 'moderate'): boolean {
     const {role, rights, live} = this.engine.view;
     if (what === 'moderate') return role === 'moderator';
-    if (what === 'publish') return role === 'speaker' || rights.includes('publish');
-    return !live && rights.includes('speak');
+    if (what === 'publish') return role !== 'viewer' || rights.includes('publish');
+    return !live && (role !== 'viewer' || rights.includes('speak') || rights.includes('publish'));
   }
 
   attach(slot: string, element: HTMLVideoElement): () => void {
@@ -170,8 +170,14 @@ export class JoinedSession implements Session {
       await engine.link.request({type: 'hand', up, participant});
       return;
     }
-    await engine.link.request({type: 'hand', up, ready: engine.local.ready}, 'newest');
-    engine.handUp = up;
+    const before = engine.handUp;
+    engine.handUp = up; // a resume meanwhile tells the newest
+    try {
+      await engine.link.request({type: 'hand', up, ready: engine.local.ready}, 'newest');
+    } catch (error) {
+      engine.handUp = before;
+      throw error;
+    }
   }
 
   async promote(participant: string): Promise<void> {

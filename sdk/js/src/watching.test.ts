@@ -111,6 +111,20 @@ describe('watching', () => {
     equal(large.shown, null);
   });
 
+  it('lets elements go when it is over', async () => {
+    const bench = new Bench();
+    const session = await bench.join();
+    const [shown, late] = [new FakeElement(), new FakeElement()];
+    const detach = session.attach('v1', asElement(shown));
+    await session.leave();
+    deepEqual([shown.shown, shown.listener], [null, null]);
+    session.attach('v1', asElement(late));
+    detach();
+    equal(late.listener, null);
+    await pass(5_000);
+    deepEqual([bench.gateway.of('layout'), bench.gateway.of('statistics').length], [[], 0]);
+  });
+
   it('says when sound wants a click, and starts it then', async () => {
     const bench = new Bench();
     bench.media.mayPlay = false;

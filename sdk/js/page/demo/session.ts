@@ -1,6 +1,7 @@
 // A session that nobody else is in: it says what a state of the demo wants said, and does what it is asked.
 
-import type {EventDetail, Hands, Limit, LocalTracks, Message, Page, Person, Role, Roster, Session, SessionStatistics, Stage} from '../../src/index';
+import type {EventDetail, Hands, Limit, LocalTracks, Message, Page, Person} from '../../src/index';
+import type {Role, Roster, Session, SessionStatistics, Stage} from '../../src/index';
 import {Event, State} from '../../src/index';
 import {microphone, person} from './pictures';
 
