@@ -14,11 +14,12 @@ from gateway.client.conversation import House
 from gateway.client.events import Data, Event, Hands, Presence, RaisedHand, Roster, Stage, Talking
 from gateway.client.identity import codec_of, hash_of
 from gateway.client.member import Member
-from gateway.client.stage import read_stage
+from gateway.client.stage import read_stage, read_weights
 from gateway.host import Host
 from gateway.legs import Nodes
 from gateway.limits import Gate
 from gateway.mesh import Mesh
+from gateway.presented import presented, shown
 from gateway.protocol import Problem
 from gateway.restoring import claim
 from gateway.telling import Telling, Told, spawn
@@ -42,6 +43,7 @@ class Members:
         self._gate = gate
         self._hosts: dict[str, dict[str, Host]] = {}  # session -> participant -> host
         self._stages: dict[str, Stage] = {}
+        self._weights: dict[str, dict[str, float]] = {}
         self._restoring: set[Key] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._telling = Telling()
@@ -109,6 +111,7 @@ class Members:
         if not self._hosts[session]:
             del self._hosts[session]
             self._stages.pop(session, None)
+            self._weights.pop(session, None)
             self.changed()
 
     def catch_up(self, host: Host, last: int) -> None:
@@ -118,6 +121,7 @@ class Members:
         stage = self._stages.get(session)
         if stage:
             member.stage(stage)
+        member.view.weights(self._weights.get(session, {}), time.monotonic())
         known = self.mesh.state(session)
         if known.roster:
             member.say(known.roster)
@@ -144,11 +148,17 @@ class Members:
                 host.member.end("closed", tell=False)
                 host.run()
             return
-        stage = read_stage(message)
-        if stage != self._stages.get(session) and session in self._hosts:
-            self._stages[session] = stage
-            for host in tuple(self._hosts[session].values()):
+        stage, weights, now_s = read_stage(message), read_weights(message), time.monotonic()
+        changed = stage != self._stages.get(session), weights != self._weights.get(session)
+        if session not in self._hosts or not any(changed):
+            return
+        self._stages[session], self._weights[session] = stage, weights
+        for host in tuple(self._hosts[session].values()):
+            if changed[0]:
                 host.member.stage(stage)
+            if changed[1]:
+                host.member.view.weights(weights, now_s)
+                host.run()
 
     def _spread(self, session: str, make: Callable[[Member], Event | None]) -> None:
         for host in tuple(self._hosts.get(session, {}).values()):
@@ -264,21 +274,7 @@ class Members:
 
     def hello(self) -> list[dict[str, Any]]:
         """Everybody held, as the broker is told."""
-        shown = []
-        for host in self.all():
-            legs = [held.leg.leg for held in host.held.values()]
-            generation = max((c.generation for c in host.member.connections.all.values()), default=0)
-            session, participant = host.key
-            shown.append(
-                {
-                    "session": session,
-                    "participant": participant,
-                    "generation": generation,
-                    "legs": sorted(set(legs)),
-                    "role": host.member.role,
-                }
-            )
-        return shown
+        return [presented(host) for host in self.all()]
 
     def used(self) -> set[tuple[str, str]]:
         """Nodes and addresses of the legs held."""
@@ -286,14 +282,4 @@ class Members:
 
     def shown(self) -> list[dict[str, Any]]:
         """For operators inside: who, which connections, the latest figures."""
-        return [
-            {
-                "session": host.key[0],
-                "participant": host.key[1],
-                "role": host.member.role,
-                "here": host.member.here,
-                "connections": {c.id: c.state for c in host.member.connections.all.values()},
-                "figures": host.figures.shown(),
-            }
-            for host in self.all()
-        ]
+        return [shown(host) for host in self.all()]
