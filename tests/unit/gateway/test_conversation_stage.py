@@ -176,6 +176,21 @@ def test_a_screen_joins_the_camera() -> None:
     assert [stream.source for stream in talk.take(fx.Report)[-1].streams] == ["screen"]
 
 
+def test_demoted_while_another_offer_is_answered() -> None:
+    """The leg in Janus ends, too, though it could not be ended at once."""
+    talk = Talk("speaker")
+    talk.join()
+    talk.camera()
+    number = talk.hear("offer", connection="s2", purpose="send", sdp=BOTH, sources={"1": "screen"})
+    talk.member.ordered_role("viewer", "chair", talk.now_s)
+    talk.take(fx.End)
+    talk.take(fx.Report)
+    talk.done(fx.Renegotiate, fx.Opened("answer", (("video", "0"), ("video", "1"))))
+    assert talk.answer(number)["problem"]["type"] == "urn:rtcdn:problem:given-up"
+    assert [each.connection for each in talk.take(fx.End)] == ["s2"]
+    assert talk.take(fx.Report) == []
+
+
 def test_muted_by_a_moderator_and_by_oneself() -> None:
     """He may unmute himself."""
     talk = Talk("speaker")
