@@ -76,9 +76,9 @@ class Members:
         """Do something in the background."""
         return spawn(self._tasks, work)
 
-    def tell_broker(self, key: Key, leg: str, what: Told) -> None:
-        """Tell the broker something about a leg: in order, until it is heard."""
-        self._telling.tell(what, (*key, leg))
+    def tell_broker(self, key: Key, leg: str, what: Told, refused: Callable[[Problem], None] | None = None) -> None:
+        """Tell the broker something about a leg: in order, until it is heard, or ``refused``."""
+        self._telling.tell(what, (*key, leg), refused)
 
     def admit(self, host: Host) -> None:
         """May another one join now? Raises ``Problem``."""
