@@ -208,8 +208,9 @@ class Members:
 
     # ---- resume and adoption
 
-    async def restore(self, session: str, participant: str, key: str) -> Member:
+    async def restore(self, session: str, participant: str, key: str, address: str) -> Member:
         """The participant of a resume: held here, or taken over from where he is. Raises ``Problem``."""
+        self._gate.readmit(address, time.monotonic())
         found = self.find(session, participant)
         if found is None:
             found = await self._fetch(session, participant, key)

@@ -279,6 +279,8 @@ class Conversation:
             self.finish(Finish(TOKEN, "wrong key"))
         elif why.status == 410:
             self.finish(Finish(LATE, "too late"))
+        else:
+            self._count_refusal()
 
 
 def _clean(name: str) -> str:

@@ -167,8 +167,7 @@ class Member:
         reply.ok(events.Joined, **self.welcome(resumed=True))
         if request.muted != self.voice.muted:
             self.voice.mute(request.muted)
-        if request.hand and not self.hand:
-            self.hand = rules.may_speak(self.role, self.who.rights)
+        self.hand = request.hand and rules.may_speak(self.role, self.who.rights)
         self.begin(request.last, now_s)
         if self.voice.muted:
             self.say(events.Muted(on=True))
