@@ -167,6 +167,7 @@ class Conversation:
             self._waiting, self._joining, self.member = False, None, member
             member.joined(outcome, now_s)
             if self.finished:
+                member.connections.give_back(outcome)
                 member.abandon()
                 return
             member.attach(self._hand_on, self.finish)

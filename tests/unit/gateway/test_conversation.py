@@ -87,6 +87,20 @@ def test_a_join_whose_leg_fails_leaves_nothing() -> None:
     assert talk.finished is None
 
 
+def test_a_socket_that_goes_while_the_join_is_asked_leaves_nothing() -> None:
+    """All that was granted is given back."""
+    talk = Talk("candidate", ready=True)
+    talk.hear("join", session="demo", token="candidate", offer=RECEIVE, ready=True)
+    talk.conversation.closed(talk.now_s)
+    talk.done(fx.Attach, talk.grant("view", "talk"))
+    assert [(each.leg, each.generation, each.tell) for each in talk.take(fx.End)] == [
+        ("view", 1, True),
+        ("talk", 1, True),
+    ]
+    assert talk.take(fx.Gone)
+    assert talk.take(fx.Open) == []
+
+
 def test_resume_on_a_new_socket() -> None:
     """The old socket is closed, nothing is ended, what is asked of him is asked again."""
     talk = Talk("candidate", ready=True)
