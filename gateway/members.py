@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from hmac import compare_digest
 from typing import Any
+from weakref import WeakValueDictionary
 
 from gateway import metrics
 from gateway.broker_client import Broker
@@ -44,7 +45,7 @@ class Members:
         self._hosts: dict[str, dict[str, Host]] = {}  # session -> participant -> host
         self._stages: dict[str, Stage] = {}
         self._weights: dict[str, dict[str, float]] = {}
-        self._restoring: set[Key] = set()
+        self._restoring: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._telling = Telling()
 
@@ -211,9 +212,8 @@ class Members:
     async def restore(self, session: str, participant: str, key: str, address: str) -> Member:
         """The participant of a resume: held here, or taken over from where he is. Raises ``Problem``."""
         self._gate.readmit(address, time.monotonic())
-        found = self.find(session, participant)
-        if found is None:
-            found = await self._fetch(session, participant, key)
+        async with self._alone(session, participant):
+            found = self.find(session, participant) or await self._fetch(session, participant, key)
         if not compare_digest(found.member.who.key_hash, hash_of(key)):
             raise Problem(403, "wrong-key", "the resume key is not his", "join anew")
         found.member.who.key = key.partition(".")[0]
@@ -232,25 +232,22 @@ class Members:
         for owner in owners:
             released = await self.mesh.release(owner, session, participant)
             _log.info("released", session=session, participant=participant, owner=owner, alive=released)
-        host = await self._claimed(session, participant, intent)
+        host = await claim(self, session, participant, intent)
         if host is None:
             raise late
         return host
 
     async def adopt(self, session: str, participant: str, intent: ParticipantIntent) -> None:
         """Take over one whose gateway is gone; he is kept for a while without a socket."""
-        if self.find(session, participant) is None:
-            await self._claimed(session, participant, intent)
+        async with self._alone(session, participant):
+            if self.find(session, participant) is None:
+                await claim(self, session, participant, intent)
 
-    async def _claimed(self, session: str, participant: str, intent: ParticipantIntent) -> Host | None:
-        key = (session, participant)
-        if key in self._restoring:
-            raise Problem(409, "busy", "he is being taken over", "try again", retry_after_s=1)
-        self._restoring.add(key)
-        try:
-            return await claim(self, session, participant, intent)
-        finally:
-            self._restoring.discard(key)
+    def _alone(self, session: str, participant: str) -> asyncio.Lock:
+        """He is taken over once at a time: a second claim would end the legs of the first."""
+        lock = self._restoring.get((session, participant)) or asyncio.Lock()
+        self._restoring[session, participant] = lock
+        return lock
 
     # ---- life
 
