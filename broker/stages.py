@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from broker.core.on_stage import OnStage, on_stage
@@ -10,6 +11,7 @@ from broker.core.virtual_map import VirtualMap
 from rtcdn.ids import ID
 
 MAX_FOLLOWED = 10_000
+WEIGHTS_S = 5.0  # nothing but other weights of nodes is told of a session at most so often
 
 
 class Following:
@@ -18,6 +20,8 @@ class Following:
     def __init__(self, sessions: Iterable[str] = ()) -> None:
         self._told: dict[str, OnStage | None] = {}
         self._stale: dict[str, None] = {}  # in the order in which they became so
+        self._told_s: dict[str, float] = {}
+        self._later: set[str] = set()  # only their weights are others, and they were told a moment ago
         self.follow(sessions)
 
     def follow(self, sessions: Iterable[str]) -> None:
@@ -25,6 +29,8 @@ class Following:
         wanted = dict.fromkeys(sessions)
         self._told = {name: self._told.get(name) for name in wanted}
         self._stale = {name: None for name in wanted if name in self._stale or self._told[name] is None}
+        self._told_s = {name: at_s for name, at_s in self._told_s.items() if name in wanted}
+        self._later &= wanted.keys()
 
     def changed(self, sessions: Iterable[str]) -> bool:
         """These may look different now; whether any of them is followed."""
@@ -32,15 +38,23 @@ class Following:
         self._stale.update(dict.fromkeys(followed))
         return bool(followed)
 
-    def next(self, vmap: VirtualMap) -> OnStage | None:
-        """The next stage to tell, as it is now; None when all is told."""
+    def next(self, vmap: VirtualMap, now_s: float) -> OnStage | None:
+        """The next stage to tell, as it is now; None when all is told, but for weights whose time will come."""
+        due = {name for name in self._later if now_s - self._told_s[name] >= WEIGHTS_S}
+        self._later -= due
+        self._stale.update(dict.fromkeys(sorted(due)))
         while self._stale:
             name = next(iter(self._stale))
             del self._stale[name]
-            now = on_stage(vmap, name)
-            if now != self._told[name]:
-                self._told[name] = now
-                return now
+            now, told = on_stage(vmap, name), self._told[name]
+            if now == told:
+                continue
+            if told and replace(told, weights=now.weights) == now and now_s - self._told_s[name] < WEIGHTS_S:
+                self._later.add(name)
+                continue
+            self._later.discard(name)
+            self._told[name], self._told_s[name] = now, now_s
+            return now
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -194,7 +195,7 @@ class GatewayStreams:
             if self._leadership.leads and not settled:
                 settled = await self._caught_up()
                 continue
-            while self._leadership.leads and (stage := audience.following.next(self._keeper.current)):
+            while self._leadership.leads and (stage := audience.following.next(self._keeper.current, time.monotonic())):
                 await _tell(connection, stage.to_dict())
             with suppress(TimeoutError):  # we may lead again, with nothing new on the map
                 await asyncio.wait_for(audience.news.wait(), AGAIN_S)

@@ -167,7 +167,12 @@ class Host:
             streams=effect.streams,
             hold=True,
         )
-        self.house.tell_broker(self.key, effect.leg, told)
+        self.house.tell_broker(self.key, effect.leg, told, partial(self._refused, effect.connection))
+
+    def _refused(self, connection: str, problem: Problem) -> None:
+        """The broker does not take what was reported of a leg."""
+        self.member.connections.refused(connection, problem.kind, time.monotonic())
+        self.run()
 
     def _end(self, effect: fx.End) -> None:
         held = self.held.pop(effect.connection, None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.protocol import Problem
 
 MAX_ADDRESSES = 20_000
+RESUME_COST = 0.25  # of a join: behind one address many come back at once when a gateway goes
 
 
 class Buckets:
@@ -19,16 +20,16 @@ class Buckets:
         self._burst = burst
         self._left: dict[str, tuple[float, float]] = {}  # address -> tokens, at
 
-    def take(self, address: str, now_s: float) -> float:
-        """Take one token: 0 when there was one, else seconds until there is."""
+    def take(self, address: str, now_s: float, cost: float = 1.0) -> float:
+        """Take a token, or a part of one: 0 when it was there, else seconds until it is."""
         tokens, at_s = self._left.get(address, (self._burst, now_s))
         tokens = min(self._burst, tokens + (now_s - at_s) * self._rate_ps)
-        if tokens < 1:
+        if tokens < cost:
             self._left[address] = (tokens, now_s)
-            return (1 - tokens) / self._rate_ps
+            return (cost - tokens) / self._rate_ps
         if len(self._left) >= MAX_ADDRESSES:
             self._forget(now_s)
-        self._left[address] = (tokens - 1, now_s)
+        self._left[address] = (tokens - cost, now_s)
         return 0.0
 
     def _forget(self, now_s: float) -> None:
@@ -49,11 +50,18 @@ class Gate:
 
     def admit(self, address: str, held: int, now_s: float) -> None:
         """May another one join now? Raises ``Problem``."""
-        wait_s = math.ceil(self.joins.take(address, now_s))
-        if wait_s:
-            cure = f"try again in {wait_s} s"
-            raise Problem(429, "too-many-joins", "too many joins from this address", cure, retry_after_s=wait_s)
+        self._take(address, now_s, 1.0)
         if held >= self.most:
             raise Problem(503, "gateway-full", f"this gateway holds {held} participants", "", retry_after_s=5)
         if self.joining.locked():
             raise Problem(503, "busy", "too many joins at this moment", "try again in a second", retry_after_s=1)
+
+    def readmit(self, address: str, now_s: float) -> None:
+        """May another one resume now? From the bucket of joins, at ``RESUME_COST``. Raises ``Problem``."""
+        self._take(address, now_s, RESUME_COST)
+
+    def _take(self, address: str, now_s: float, cost: float) -> None:
+        wait_s = math.ceil(self.joins.take(address, now_s, cost))
+        if wait_s:
+            cure = f"try again in {wait_s} s"
+            raise Problem(429, "too-many-joins", "too many joins from this address", cure, retry_after_s=wait_s)

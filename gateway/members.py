@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from hmac import compare_digest
 from typing import Any
+from weakref import WeakValueDictionary
 
 from gateway import metrics
 from gateway.broker_client import Broker
@@ -14,11 +15,12 @@ from gateway.client.conversation import House
 from gateway.client.events import Data, Event, Hands, Presence, RaisedHand, Roster, Stage, Talking
 from gateway.client.identity import codec_of, hash_of
 from gateway.client.member import Member
-from gateway.client.stage import read_stage
+from gateway.client.stage import read_stage, read_weights
 from gateway.host import Host
 from gateway.legs import Nodes
 from gateway.limits import Gate
 from gateway.mesh import Mesh
+from gateway.presented import presented, shown
 from gateway.protocol import Problem
 from gateway.restoring import claim
 from gateway.telling import Telling, Told, spawn
@@ -42,7 +44,8 @@ class Members:
         self._gate = gate
         self._hosts: dict[str, dict[str, Host]] = {}  # session -> participant -> host
         self._stages: dict[str, Stage] = {}
-        self._restoring: set[Key] = set()
+        self._weights: dict[str, dict[str, float]] = {}
+        self._restoring: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._telling = Telling()
 
@@ -74,9 +77,9 @@ class Members:
         """Do something in the background."""
         return spawn(self._tasks, work)
 
-    def tell_broker(self, key: Key, leg: str, what: Told) -> None:
-        """Tell the broker something about a leg: in order, until it is heard."""
-        self._telling.tell(what, (*key, leg))
+    def tell_broker(self, key: Key, leg: str, what: Told, refused: Callable[[Problem], None] | None = None) -> None:
+        """Tell the broker something about a leg: in order, until it is heard, or ``refused``."""
+        self._telling.tell(what, (*key, leg), refused)
 
     def admit(self, host: Host) -> None:
         """May another one join now? Raises ``Problem``."""
@@ -109,6 +112,7 @@ class Members:
         if not self._hosts[session]:
             del self._hosts[session]
             self._stages.pop(session, None)
+            self._weights.pop(session, None)
             self.changed()
 
     def catch_up(self, host: Host, last: int) -> None:
@@ -118,6 +122,7 @@ class Members:
         stage = self._stages.get(session)
         if stage:
             member.stage(stage)
+        member.view.weights(self._weights.get(session, {}), time.monotonic())
         known = self.mesh.state(session)
         if known.roster:
             member.say(known.roster)
@@ -144,11 +149,17 @@ class Members:
                 host.member.end("closed", tell=False)
                 host.run()
             return
-        stage = read_stage(message)
-        if stage != self._stages.get(session) and session in self._hosts:
-            self._stages[session] = stage
-            for host in tuple(self._hosts[session].values()):
+        stage, weights, now_s = read_stage(message), read_weights(message), time.monotonic()
+        changed = stage != self._stages.get(session), weights != self._weights.get(session)
+        if session not in self._hosts or not any(changed):
+            return
+        self._stages[session], self._weights[session] = stage, weights
+        for host in tuple(self._hosts[session].values()):
+            if changed[0]:
                 host.member.stage(stage)
+            if changed[1]:
+                host.member.view.weights(weights, now_s)
+                host.run()
 
     def _spread(self, session: str, make: Callable[[Member], Event | None]) -> None:
         for host in tuple(self._hosts.get(session, {}).values()):
@@ -198,11 +209,11 @@ class Members:
 
     # ---- resume and adoption
 
-    async def restore(self, session: str, participant: str, key: str) -> Member:
+    async def restore(self, session: str, participant: str, key: str, address: str) -> Member:
         """The participant of a resume: held here, or taken over from where he is. Raises ``Problem``."""
-        found = self.find(session, participant)
-        if found is None:
-            found = await self._fetch(session, participant, key)
+        self._gate.readmit(address, time.monotonic())
+        async with self._alone(session, participant):
+            found = self.find(session, participant) or await self._fetch(session, participant, key)
         if not compare_digest(found.member.who.key_hash, hash_of(key)):
             raise Problem(403, "wrong-key", "the resume key is not his", "join anew")
         found.member.who.key = key.partition(".")[0]
@@ -221,25 +232,22 @@ class Members:
         for owner in owners:
             released = await self.mesh.release(owner, session, participant)
             _log.info("released", session=session, participant=participant, owner=owner, alive=released)
-        host = await self._claimed(session, participant, intent)
+        host = await claim(self, session, participant, intent)
         if host is None:
             raise late
         return host
 
     async def adopt(self, session: str, participant: str, intent: ParticipantIntent) -> None:
         """Take over one whose gateway is gone; he is kept for a while without a socket."""
-        if self.find(session, participant) is None:
-            await self._claimed(session, participant, intent)
+        async with self._alone(session, participant):
+            if self.find(session, participant) is None:
+                await claim(self, session, participant, intent)
 
-    async def _claimed(self, session: str, participant: str, intent: ParticipantIntent) -> Host | None:
-        key = (session, participant)
-        if key in self._restoring:
-            raise Problem(409, "busy", "he is being taken over", "try again", retry_after_s=1)
-        self._restoring.add(key)
-        try:
-            return await claim(self, session, participant, intent)
-        finally:
-            self._restoring.discard(key)
+    def _alone(self, session: str, participant: str) -> asyncio.Lock:
+        """He is taken over once at a time: a second claim would end the legs of the first."""
+        lock = self._restoring.get((session, participant)) or asyncio.Lock()
+        self._restoring[session, participant] = lock
+        return lock
 
     # ---- life
 
@@ -264,21 +272,7 @@ class Members:
 
     def hello(self) -> list[dict[str, Any]]:
         """Everybody held, as the broker is told."""
-        shown = []
-        for host in self.all():
-            legs = [held.leg.leg for held in host.held.values()]
-            generation = max((c.generation for c in host.member.connections.all.values()), default=0)
-            session, participant = host.key
-            shown.append(
-                {
-                    "session": session,
-                    "participant": participant,
-                    "generation": generation,
-                    "legs": sorted(set(legs)),
-                    "role": host.member.role,
-                }
-            )
-        return shown
+        return [presented(host) for host in self.all()]
 
     def used(self) -> set[tuple[str, str]]:
         """Nodes and addresses of the legs held."""
@@ -286,14 +280,4 @@ class Members:
 
     def shown(self) -> list[dict[str, Any]]:
         """For operators inside: who, which connections, the latest figures."""
-        return [
-            {
-                "session": host.key[0],
-                "participant": host.key[1],
-                "role": host.member.role,
-                "here": host.member.here,
-                "connections": {c.id: c.state for c in host.member.connections.all.values()},
-                "figures": host.figures.shown(),
-            }
-            for host in self.all()
-        ]
+        return [shown(host) for host in self.all()]

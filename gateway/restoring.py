@@ -47,6 +47,10 @@ async def claim(house: Members, session: str, participant: str, intent: Particip
             member.voice.restored(connection.id)
     if not host.held:
         return None
+    if house.find(session, participant):  # he has joined anew meanwhile
+        member.connections.end_all("taken-over", tell=False)
+        host.run()
+        return None
     member.kept(time.monotonic())
     host.run()
     return host

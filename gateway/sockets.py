@@ -182,7 +182,8 @@ class Client:
     async def _restore(self, effect: Restore) -> None:
         outcome: Any
         try:
-            outcome = await self._sockets.members.restore(effect.session, effect.participant, effect.key)
+            members = self._sockets.members
+            outcome = await members.restore(effect.session, effect.participant, effect.key, self.address)
         except Problem as raised:
             outcome = told(raised)
         except (RtcdnError, TimeoutError) as error:

@@ -28,10 +28,12 @@ class Telling:
         """How much is under way."""
         return len(self._tasks)
 
-    def tell(self, what: Told, order: Hashable = None) -> asyncio.Task[None]:
-        """Tell something."""
+    def tell(
+        self, what: Told, order: Hashable = None, refused: Callable[[Problem], None] | None = None
+    ) -> asyncio.Task[None]:
+        """Tell something; ``refused`` is called when the broker says no."""
         before = self._latest.get(order) if order is not None else None
-        task = spawn(self._tasks, self._again(what, before))
+        task = spawn(self._tasks, self._again(what, before, refused))
         if order is not None:
             self._latest[order] = task
             task.add_done_callback(lambda done: self._forget(order, done))
@@ -41,7 +43,9 @@ class Telling:
         if self._latest.get(order) is done:
             del self._latest[order]
 
-    async def _again(self, what: Told, before: asyncio.Task[None] | None) -> None:
+    async def _again(
+        self, what: Told, before: asyncio.Task[None] | None, refused: Callable[[Problem], None] | None
+    ) -> None:
         if before:
             await asyncio.wait([before])
         until_s, pause_s = time.monotonic() + TELL_S, PAUSE_S[0]
@@ -51,6 +55,8 @@ class Telling:
             except Problem as problem:
                 if problem.status < 500 or time.monotonic() > until_s:
                     _log.warning("broker-not-told", reason=problem)
+                    if refused and problem.status < 500:
+                        refused(problem)
                     return
             else:
                 return

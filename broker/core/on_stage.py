@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from broker.core.scenarios.stage import SCREEN, Lineup, video_slots
 from broker.core.views import SessionView
+from broker.core.wrappers import NodeWrapper
 from rtcdn.ids import janus_context, speaker_of, split_janus_context
 from rtcdn.model import ParticipantIntent, Record, Role
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
 
 CAMERA, SHARED = "camera", "screen"
+WEIGHT_STEP = 10  # a weight is told rounded up to these, so that it is told seldom
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Seat(Record):
 class OnStage(Record):
     """The stage of one session, named ``stage``. ``open`` is false when the session is gone; then nothing else is said.
 
-    ``roles``: speakers and moderators who are here; ``names``: theirs and of all who are shown; ``slots``: video mids.
+    ``roles``: speakers and moderators who are here; ``names``: theirs and of all who are shown; ``slots``: video mids;
+    ``weights``: of the nodes of its stages that are not silent, in steps of ``WEIGHT_STEP``, at least one step.
     """
 
     stage: str
@@ -38,6 +42,7 @@ class OnStage(Record):
     names: dict[str, str] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     slots: tuple[str, ...] = ()
+    weights: dict[str, int] = field(default_factory=dict)  # node -> its weight
 
 
 def on_stage(vmap: VirtualMap, session: str) -> OnStage:
@@ -58,6 +63,7 @@ def on_stage(vmap: VirtualMap, session: str) -> OnStage:
         names={name: _name(view, name) for name in named},
         roles=roles,
         slots=video_slots(view.intent.slots),
+        weights=_weights(vmap, view),
     )
 
 
@@ -76,6 +82,20 @@ def _talking(vmap: VirtualMap, view: SessionView) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def _weights(vmap: VirtualMap, view: SessionView) -> dict[str, int]:
+    """What the nodes of its stages carry: viewers there receive less when it is much."""
+    nodes = sorted({context.node for context in view.contexts.values() if context.duty == "stage"})
+    found = {node: _weight(vmap.node(node)) for node in nodes}
+    return {node: weight for node, weight in found.items() if weight}
+
+
+def _weight(wrapper: NodeWrapper | None) -> int:
+    """Its weight in whole steps; 0 when it is not known."""
+    if wrapper is None or wrapper.silent:
+        return 0
+    return WEIGHT_STEP * max(1, math.ceil(wrapper.weight / WEIGHT_STEP))
+
+
 def restaged(before: VirtualMap, after: VirtualMap) -> set[str]:
     """Sessions whose stage may be another now. What did not change is not looked at: viewers come and go unseen."""
     found = set()
@@ -88,7 +108,15 @@ def restaged(before: VirtualMap, after: VirtualMap) -> set[str]:
         heard = [wrapper.talking_since_s if wrapper and not wrapper.silent else {} for wrapper in (one, two)]
         if heard[0] is not heard[1]:
             found |= {ours[0] for context in (*heard[0], *heard[1]) if (ours := split_janus_context(context))}
+        if two and _weight(one) != _weight(two):
+            found |= {session for session in two.hosting if _stands_on(after, session, name)}
     return found
+
+
+def _stands_on(vmap: VirtualMap, session: str, node: str) -> bool:
+    """Has the session a stage on the node?"""
+    view = vmap.session(session)
+    return view is not None and any(node in stages for stages in view.stages.values())
 
 
 def _shown_by(view: SessionView) -> tuple[int, ...]:

@@ -89,7 +89,7 @@ class Acts:
         self._member.show()
 
     def _publish(self, request: Publish, reply: Reply, now_s: float) -> None:
-        member = self._member
+        member, orders = self._member, self._member.orders
         member.ready = True
 
         def go(now_s: float) -> None:
@@ -106,6 +106,8 @@ class Acts:
                 reply.no(outcome)
             elif member.over:
                 reply.no(problem(410, "left", "you have left"))
+            elif member.role == "viewer" and member.orders != orders:
+                reply.no(problem(403, "wrong-role", "a moderator demoted you meanwhile", "raise your hand"))
             else:
                 member.role = "speaker" if member.role == "viewer" else member.role
                 go(now_s)
@@ -116,7 +118,7 @@ class Acts:
             go(now_s)
 
     def _unpublish(self, _: Unpublish, reply: Reply, now_s: float) -> None:
-        member = self._member
+        member, orders = self._member, self._member.orders
         member.ready = False
         self.off_stage(now_s)
 
@@ -124,7 +126,7 @@ class Acts:
             if isinstance(outcome, Problem) and outcome.status >= 500:
                 reply.no(outcome)
                 return
-            member.role = "viewer"
+            member.role = member.role if member.orders != orders else "viewer"
             member.tell_role()
             reply.ok(Published, role=member.role)
 

@@ -134,6 +134,10 @@ class Answering:
         connection.state = "opening"
 
         def opened(outcome: Any, now_s: float) -> None:
+            if self._all.all.get(connection.id) is not connection:  # given up meanwhile
+                self._all.end(connection, "given-up", tell=False)
+                reply.no(problem(409, "given-up", "this connection is not needed any more"))
+                return
             if connection.state == "opening":
                 connection.state = before
             if isinstance(outcome, Problem):

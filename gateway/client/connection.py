@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from gateway.client.effects import Opened, problem
 from gateway.client.events import Event, Media, Problem
@@ -18,6 +18,8 @@ OFFER_S = 30.0  # a connection that was asked for and not offered by then is giv
 CONNECT_S = 20.0  # one that was answered and whose media cannot flow by then is lost
 REPLACED_S = 10.0  # how long an old connection lives beside the one that was answered in its stead
 RETRY_S = (0.5, 8.0)
+# A report that the broker refuses -> what is not shown.
+REFUSED: dict[str, Literal["camera", "screen"]] = {"stage-full": "camera", "screen-taken": "screen"}
 FINAL = (401, 403, 404, 406, 410)  # asking again would not help
 
 

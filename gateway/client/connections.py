@@ -14,6 +14,7 @@ from gateway.client.connection import (
     LEGS,
     OFFER_S,
     PURPOSES,
+    REFUSED,
     REPLACED_S,
     RETRY_S,
     Connection,
@@ -151,6 +152,19 @@ class Connections:
             streams = offers.with_sources(connection.streams, connection.sources)
             leg = LEGS[connection.purpose]
             self._todo.do(Report(connection.id, leg, connection.generation, streams))
+
+    def refused(self, ident: str, kind: str, now_s: float) -> None:
+        """The broker does not show what was reported: that source is off; with no other the connection ends."""
+        connection, source = self.all.get(ident), REFUSED.get(kind)
+        mids = [mid for mid, each in connection.sources.items() if each == source] if connection and source else []
+        if connection is None or source is None or not mids:
+            return  # it was switched off meanwhile
+        connection.sources |= dict.fromkeys(mids, "off")
+        if set(connection.sources.values()) & set(REFUSED.values()):
+            self._owner.say(Disconnect(connection=ident, reason=kind, source=source))
+            self.report(connection)
+        else:
+            self.drop(connection, kind, now_s)
 
     def came_up(self, ident: str, now_s: float) -> None:
         """Media of a leg can flow."""

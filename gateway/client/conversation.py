@@ -167,6 +167,7 @@ class Conversation:
             self._waiting, self._joining, self.member = False, None, member
             member.joined(outcome, now_s)
             if self.finished:
+                member.connections.give_back(outcome)
                 member.abandon()
                 return
             member.attach(self._hand_on, self.finish)
@@ -279,6 +280,8 @@ class Conversation:
             self.finish(Finish(TOKEN, "wrong key"))
         elif why.status == 410:
             self.finish(Finish(LATE, "too late"))
+        else:
+            self._count_refusal()
 
 
 def _clean(name: str) -> str:

@@ -147,10 +147,11 @@ class Connect(Event, tag="connect", kw_only=True):
 
 
 class Disconnect(Event, tag="disconnect", kw_only=True):
-    """A connection has ended."""
+    """A connection has ended; with ``source`` only what it showed of that, the connection goes on."""
 
     connection: str
     reason: str = ""
+    source: Literal["", "camera", "screen"] = ""
 
 
 class RoleEvent(Event, tag="role", kw_only=True):

@@ -37,6 +37,7 @@ class Member:
         self.hand = False
         self.over = False
         self.slots: list[str] = []
+        self.orders = 0  # how often the broker ordered a role
         self.todo = Todo()
         self.connections = Connections(self.todo, self)
         self.view = View(self.todo, self.connections, self.say, layers)
@@ -167,8 +168,7 @@ class Member:
         reply.ok(events.Joined, **self.welcome(resumed=True))
         if request.muted != self.voice.muted:
             self.voice.mute(request.muted)
-        if request.hand and not self.hand:
-            self.hand = rules.may_speak(self.role, self.who.rights)
+        self.hand = request.hand and rules.may_speak(self.role, self.who.rights)
         self.begin(request.last, now_s)
         if self.voice.muted:
             self.say(events.Muted(on=True))
@@ -198,7 +198,7 @@ class Member:
 
     def ordered_role(self, role: events.Role, by: str, now_s: float) -> None:
         """The broker says what he is."""
-        before, self.role = self.role, role
+        before, self.role, self.orders = self.role, role, self.orders + 1
         if role == "viewer":
             self.acts.off_stage(now_s)
             if not self.wanted("voice"):

@@ -1,4 +1,4 @@
-"""Who is on stage, as the broker tells it."""
+"""Who is on stage, and how laden its egress nodes are, as the broker tells it."""
 
 from __future__ import annotations
 
@@ -21,3 +21,10 @@ def read_stage(message: dict[str, Any]) -> Stage:
             shown.append(Seat(str(slot), who, str(names.get(who, "")), source))  # type: ignore[arg-type]
     main = next((seat.slot for seat in sorted(shown, key=lambda s: (s.slot[0] != "v", s.slot))), "v1")
     return Stage(seats=shown, main=main)
+
+
+def read_weights(message: dict[str, Any]) -> dict[str, float]:
+    """Weights of the nodes of the session's stages, 0 to 100 and above; whatever cannot be read is left out."""
+    weights = message.get("weights")
+    found = weights.items() if isinstance(weights, dict) else ()
+    return {str(node): float(weight) for node, weight in found if isinstance(weight, int | float)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import structs
@@ -56,6 +56,7 @@ class View:
         self._slots: tuple[str, ...] = ()
         self._videos: list[Wanted] | None = None
         self._limit = "auto"
+        self._weights: Mapping[str, float] = {}
         self._told: dict[str, tuple[bool, int]] = {}
         self._quality: QualityEvent | None = None
         self._at_s = float("-inf")
@@ -70,6 +71,7 @@ class View:
             if self._videos is not None:
                 self._layers.layout(self._videos)
             self._layers.limit(self._limit)
+        self._load(connection)
         self._told, self._quality = {}, None
         media = self._changes(now_s, tell=False)
         if not self.hears_mix:
@@ -90,6 +92,7 @@ class View:
         if view:
             self._slots = tuple(each.slot for each in view.media if each.slot)
             self._layers = self._make(self._slots)
+            self._load(view)
 
     def mix(self, on: bool, then: Callable[[float], None], now_s: float) -> None:
         """Send the mix or not: never while he is heard in it."""
@@ -127,11 +130,20 @@ class View:
                 self._layers.statistics(structs.replace(each, streams=streams), now_s)
         self._apply(now_s)
 
-    def load(self, pct: float, now_s: float) -> None:
-        """Load of the egress that serves him, 0 to 100."""
-        if self._layers:
-            self._layers.load(pct)
+    def weights(self, weights: Mapping[str, float], now_s: float) -> None:
+        """Weights of egress nodes, 0 to 100 and above: that of the one which serves him counts."""
+        self._weights = weights
+        view = self._connections.flowing("receive")
+        if view and self._load(view):
             self._apply(now_s)
+
+    def _load(self, view: Connection) -> bool:
+        """Take the weight of a leg's node; False when it is not known: then what was known last stands."""
+        weight = self._weights.get(view.leg.node)
+        if weight is None or self._layers is None:
+            return False
+        self._layers.load(weight)
+        return True
 
     def again(self) -> None:
         """Say the quality again: the client is back."""

@@ -28,7 +28,8 @@ class Voice:
         self._busy = False
         self._ended = ""  # a leg that ended while it was told something: what comes of that is too late
         self._since_s: float | None = None  # since it is wanted
-        self._retry_s: float | None = None
+        self._retry_s: float | None = None  # when to try again what the node did not answer
+        self._unsure = ""  # until then: the connection on which he may or may not be heard
 
     @property
     def shown(self) -> bool:
@@ -40,6 +41,8 @@ class Voice:
         if on != self.wanted:
             self.wanted = on
             self._since_s = now_s if on else None
+        if not on and self._retry_s is not None and not self._busy:
+            self._silence(now_s)
         self.settle(now_s)
 
     def mute(self, on: bool) -> None:
@@ -68,8 +71,10 @@ class Voice:
     def _spoken(self, ident: str, on: bool, outcome: Any, now_s: float) -> None:
         if self._ended == ident:
             on = False
-        elif on and isinstance(outcome, Problem):
-            self._busy, self._retry_s = False, now_s + RETRY_S
+        elif isinstance(outcome, Problem):
+            self._busy, self._retry_s, self._unsure = False, now_s + RETRY_S, ident
+            if not on or not self.wanted:
+                self._silence(now_s)
             return
         self.on = ident if on else ""
         if not on:
@@ -79,6 +84,11 @@ class Voice:
             self.settle(now_s)
         else:
             self._view.mix(not on, self._mixed, now_s)
+
+    def _silence(self, now_s: float) -> None:
+        """He shall not be heard on a leg and the node did not say so: the leg ends, then it is sure."""
+        self._retry_s = None
+        self._connections.lost(self._unsure, now_s)
 
     def _mixed(self, now_s: float) -> None:
         self._busy = False

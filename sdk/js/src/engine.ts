@@ -238,8 +238,7 @@ export class Engine {
       case 'connect':
         return this.connect(event);
       case 'disconnect':
-        for (const each of [this.receiving, this.voice, this.sending]) each.ended(event.connection);
-        return;
+        return this.disconnect(event);
       case 'closing':
         return this.link.moveOn();
       case 'closed':
@@ -251,6 +250,15 @@ export class Engine {
     if (event.event === 'hands') this.handUp = this.view.hands.place > 0;
     if (event.event === 'muted') this.muted();
     if (told) this.emitter.emit(...(told as [Event.Muted, {on: boolean; by: string}]));
+  }
+
+  private disconnect({connection, reason, source}: wire.Disconnect): void {
+    if (!source) for (const each of [this.receiving, this.voice, this.sending]) each.ended(connection);
+    if (reason === 'stage-full') this.local.set('camera', null);
+    else if (reason === 'screen-taken') this.local.dropScreen();
+    else return;
+    this.problem(new RtcdnError(reason, 'another was faster', 'try again when his place is free', 409));
+    this.apply().catch((error: unknown) => this.problem(error));
   }
 
   private connect({connection, purpose, ice_servers}: wire.Connect): void {

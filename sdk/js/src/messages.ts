@@ -449,11 +449,12 @@ export interface Connect {
   ice_servers: Array<Record<string, unknown>>;
 }
 
-/** A connection has ended. */
+/** A connection has ended; with `source` only what it showed of that, the connection goes on. */
 export interface Disconnect {
   event: 'disconnect';
   connection: string;
   reason: string;
+  source: '' | 'camera' | 'screen';
 }
 
 /** The role held now. `live`: he is on stage and heard; `by`: who changed it (empty: the application). */

@@ -6,12 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
 
+from broker.core.on_stage import on_stage
 from broker.core.requests import Attach, CloseSession, MediaUp, OpenSession, Remove, SetRole
 from broker.core.virtual_map import VirtualMap
 from broker.stages import Following, followed_in
@@ -19,6 +21,7 @@ from rtcdn import keys
 from rtcdn.model import PluginData, Role, SessionIntent, StreamInfo
 from tests.unit.broker.rig import Rig
 from tests.unit.broker.test_stream import Port, heard
+from tests.unit.core.worlds import local, opened
 
 CAMERA = StreamInfo("video", "0", "vp8", source="camera")
 SLOTS = ["v1", "v2", "v3", "v4", "s1"]
@@ -56,6 +59,7 @@ async def test_a_stage_is_told_at_once_and_whenever_it_changes(port: Port) -> No
     async with port.hello() as socket:
         await socket.send(json.dumps({"follow": ["demo"]}))
         empty = {"stage": "demo", "open": True, "seats": {}, "talking": [], "names": {}, "roles": {}, "slots": SLOTS}
+        empty["weights"] = {"st1": 10}
         assert await heard(socket) == empty
         await publishes(port, "ann")
         seats = {"v1": {"participant": "ann", "source": "camera"}}
@@ -71,6 +75,7 @@ async def test_a_stage_is_told_at_once_and_whenever_it_changes(port: Port) -> No
             **empty,
             "open": False,
             "slots": [],
+            "weights": {},
         }
 
 
@@ -149,19 +154,50 @@ def test_only_the_newest_is_told() -> None:
     """However often it changed while the gateway did not listen."""
     vmap = VirtualMap.build({"SS:demo": (SessionIntent().to_json(), 1)}, 0.0)
     following = Following(("demo",))
-    assert following.next(vmap) is not None
-    assert following.next(vmap) is None
+    assert following.next(vmap, 0.0) is not None
+    assert following.next(vmap, 0.0) is None
     for name in ("ann", "bob"):
         vmap = vmap.apply([(keys.session("demo"), SessionIntent(slots=len(name)).to_json(), 2)], 1.0)
         assert following.changed({"demo", "other"})
     assert not following.changed({"other"})
-    told = following.next(vmap)
+    told = following.next(vmap, 1.0)
     assert told is not None
     assert told.slots == ("v1", "v2", "v3", "s1")
     following.changed({"demo"})
-    assert following.next(vmap) is None
+    assert following.next(vmap, 1.0) is None
     following.follow(())
     assert not following.changed({"demo"})
+
+
+def test_weights_alone_are_told_at_most_every_five_seconds() -> None:
+    """The newest of them, when their time has come; whatever else changes is told at once, with them."""
+    world = local(stages=1)
+    opened(world)
+    following = Following(("demo",))
+
+    def weighs(weight: int, slots: int = 4) -> VirtualMap:
+        node = world.vmap.nodes["st1"]
+        world.vmap = replace(world.vmap, nodes=world.vmap.nodes.set("st1", replace(node, reported_weight=weight)))
+        view = world.vmap.sessions["demo"]
+        shown = replace(view, intent=SessionIntent(slots=slots))
+        world.vmap = replace(world.vmap, sessions=world.vmap.sessions.set("demo", shown))
+        following.changed({"demo"})
+        return world.vmap
+
+    first = following.next(weighs(5), 0.0)
+    assert first is not None
+    assert following.next(weighs(95), 1.0) is None
+    assert following.next(weighs(85), 4.9) is None
+    later = following.next(world.vmap, 5.0)
+    assert later is not None
+    assert later.weights == {"st1": 90}
+    assert following.next(weighs(20, slots=2), 6.0) == on_stage(world.vmap, "demo")
+    assert following.next(weighs(95, slots=2), 7.0) is None
+    assert following.next(weighs(20, slots=2), 8.0) is None
+    assert following.next(world.vmap, 60.0) is None
+    following.next(weighs(95, slots=2), 61.0)
+    following.follow(())
+    assert following.next(world.vmap, 90.0) is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from broker.core.on_stage import OnStage, Seat, on_stage, restaged
 from broker.core.requests import Attach, CloseSession, Leave, MediaUp, SetRole, Talking
 from broker.core.virtual_map import VirtualMap
@@ -34,6 +36,7 @@ def test_the_stage_is_told_with_seats_talkers_names_and_roles() -> None:
         {"ann": "Ann", "mia": "Mia"},
         {"ann": Role.SPEAKER, "mia": Role.MODERATOR},
         ("v1", "v2", "s1"),
+        {"st1": 10},
     )
     assert on_stage(world.vmap, "demo").to_dict()["seats"] == {
         "s1": {"participant": "ann", "source": "screen"},
@@ -81,6 +84,30 @@ def test_only_what_changes_a_stage_is_news() -> None:
     opened(world)
     assert "demo" in news(before)
     assert news(VirtualMap.empty()) == {"demo", "other"}
+
+
+def test_weights_of_the_stages_are_told_in_steps() -> None:
+    """Rounded up, and at least one step: only another step is news, and only to sessions that stand there."""
+    world = local()
+    opened(world)
+    opened(world, "other")
+    (node,) = on_stage(world.vmap, "demo").weights
+
+    def news(name: str, weight: float) -> set[str]:
+        before = world.vmap
+        wrapper = replace(before.nodes[name], reported_weight=weight)
+        world.vmap = replace(before, nodes=before.nodes.set(name, wrapper))
+        return restaged(before, world.vmap)
+
+    assert news(node, 10.0) == set()
+    assert news(node, 80.5) == {name for name in ("demo", "other") if node in on_stage(world.vmap, name).weights}
+    assert on_stage(world.vmap, "demo").weights == {node: 90}
+    assert news(node, 89.0) == set()
+    assert news("ab1", 99.0) == set()
+    before = world.vmap
+    world.kill(node)
+    assert "demo" in restaged(before, world.vmap)
+    assert on_stage(world.vmap, "demo").weights == {}
 
 
 def test_whose_node_falls_silent_talks_no_more() -> None:

@@ -87,6 +87,20 @@ def test_a_join_whose_leg_fails_leaves_nothing() -> None:
     assert talk.finished is None
 
 
+def test_a_socket_that_goes_while_the_join_is_asked_leaves_nothing() -> None:
+    """All that was granted is given back."""
+    talk = Talk("candidate", ready=True)
+    talk.hear("join", session="demo", token="candidate", offer=RECEIVE, ready=True)
+    talk.conversation.closed(talk.now_s)
+    talk.done(fx.Attach, talk.grant("view", "talk"))
+    assert [(each.leg, each.generation, each.tell) for each in talk.take(fx.End)] == [
+        ("view", 1, True),
+        ("talk", 1, True),
+    ]
+    assert talk.take(fx.Gone)
+    assert talk.take(fx.Open) == []
+
+
 def test_resume_on_a_new_socket() -> None:
     """The old socket is closed, nothing is ended, what is asked of him is asked again."""
     talk = Talk("candidate", ready=True)
@@ -109,6 +123,28 @@ def test_resume_on_a_new_socket() -> None:
     assert not member.here
 
 
+@pytest.mark.parametrize(
+    ("token", "before", "said", "after"),
+    [
+        ("candidate", True, False, False),
+        ("candidate", False, True, True),
+        ("viewer", False, True, False),
+    ],
+)
+def test_a_resume_says_whether_the_hand_is_up(token: str, before: bool, said: bool, after: bool) -> None:
+    """He may have lowered it while the socket was broken; who may not speak raises none."""
+    talk = Talk(token)
+    joined = talk.join()
+    member = talk.member
+    talk.hear("hand", up=before, ready=False)
+    talk.conversation = talk.socket()
+    fields = {"session": "demo", "token": token, "participant": "bob", "key": joined["resume"]["key"]}
+    talk.hear("resume", **fields, hand=said)
+    talk.done(fx.Restore, member)
+    assert member.hand is after
+    assert member.person().hand is after
+
+
 def test_without_a_socket_he_stays_for_45_seconds() -> None:
     """Then he has left."""
     talk = Talk()
@@ -129,6 +165,17 @@ def test_a_resume_that_fails(status: int, code: int | None) -> None:
     talk.done(fx.Restore, problem(status, "x", "x"))
     assert not talk.answer()["ok"]
     assert (talk.finished.code if talk.finished else None) == code
+
+
+def test_a_resume_that_fails_may_be_tried_five_times() -> None:
+    """As a join, then the socket is closed."""
+    talk = Talk()
+    for _ in range(5):
+        assert talk.finished is None
+        talk.hear("resume", session="demo", token="viewer", participant="bob", key="k" * 16)
+        talk.done(fx.Restore, problem(429, "too-many-joins", "x"))
+    assert talk.finished
+    assert talk.finished.code == 4001
 
 
 def test_shared_links() -> None:

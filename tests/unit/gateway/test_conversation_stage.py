@@ -176,6 +176,38 @@ def test_a_screen_joins_the_camera() -> None:
     assert [stream.source for stream in talk.take(fx.Report)[-1].streams] == ["screen"]
 
 
+def test_a_screen_that_comes_too_late_is_off() -> None:
+    """Another was faster: the camera goes on, the client is told; what was switched off meanwhile is no matter."""
+    talk = Talk("speaker")
+    talk.join()
+    talk.camera()
+    streams = tuple(fx.StreamInfo(mid=mid, codec="vp8") for mid in "01")
+    talk.hear("offer", connection="s2", purpose="send", sdp=BOTH, sources={"1": "screen"})
+    talk.done(fx.Renegotiate, fx.Opened("answer", (("video", "0"), ("video", "1")), streams))
+    talk.take(fx.Report)
+    talk.member.connections.refused("s2", "screen-taken", talk.now_s)
+    notice = {"event": "disconnect", "connection": "s2", "reason": "screen-taken", "source": "screen"}
+    assert talk.event("disconnect") == notice
+    assert [[stream.source for stream in each.streams] for each in talk.take(fx.Report)] == [["camera"]]
+    talk.said.clear()
+    for kind in ("screen-taken", "taken-over"):
+        talk.member.connections.refused("s2", kind, talk.now_s)
+    assert (talk.said, talk.take(fx.End), talk.take(fx.Report)) == ([], [], [])
+
+
+def test_a_camera_for_which_there_is_no_place_ends_its_connection() -> None:
+    """It is not made again, and the client knows why."""
+    talk = Talk("speaker")
+    talk.join()
+    talk.camera()
+    talk.member.connections.refused("s2", "stage-full", talk.now_s)
+    notice = {"event": "disconnect", "connection": "s2", "reason": "stage-full", "source": ""}
+    assert talk.event("disconnect") == notice
+    assert [(each.leg, each.tell) for each in talk.take(fx.End)] == [("publish", True)]
+    talk.later(10)
+    assert talk.take(fx.Attach) == []
+
+
 def test_muted_by_a_moderator_and_by_oneself() -> None:
     """He may unmute himself."""
     talk = Talk("speaker")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gateway import protocol, sdp
-from gateway.limits import Buckets
+from gateway.limits import Buckets, Gate
 from gateway.protocol import WHEP, WHIP, Problem
 from rtcdn.model import Codec
 from tests.support.clients import captured
@@ -186,3 +188,16 @@ def test_an_address_may_join_in_a_burst_and_then_at_its_rate() -> None:
     assert buckets.take("b", 10.0) == 0
     assert buckets.take("a", 10.5) == 0
     assert buckets.take("a", 10.5) == 0.5
+
+
+def test_a_resume_takes_a_quarter_of_a_join_from_the_same_bucket() -> None:
+    """So that all who sit behind one address come back at once, and nobody asks for ever."""
+    gate = Gate(Buckets(rate_ps=1, burst=2), asyncio.Semaphore(1), most=10)
+    gate.admit("a", 0, 10.0)
+    for _ in range(4):
+        gate.readmit("a", 10.0)
+    with pytest.raises(Problem) as caught:
+        gate.readmit("a", 10.0)
+    assert (caught.value.status, caught.value.kind, caught.value.retry_after_s) == (429, "too-many-joins", 1)
+    gate.readmit("b", 10.0)
+    gate.readmit("a", 10.25)

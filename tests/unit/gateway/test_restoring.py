@@ -1,0 +1,86 @@
+"""A participant is taken over once, whoever asks for it at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock
+
+import pytest
+
+from gateway.client.identity import hash_of
+from gateway.client.layers import Layers
+from gateway.host import Host
+from gateway.limits import Buckets, Gate
+from gateway.members import Members
+from gateway.protocol import Problem
+from rtcdn.model import Codec, Kind, Leg, ParticipantIntent, Role
+from tests.unit.gateway.talk import SLOTS
+
+KEY = "k" * 32 + "." + Codec.VP8.value
+
+
+class Site:
+    """A gateway's members over nodes and a broker that answer when ``go`` is set."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.lives: list[Any] = []
+        leg = Leg("view", Kind.ST, node="st1", context="demo/stage-st1", slots=SLOTS, generation=1, janus_session=7)
+        self.intent = ParticipantIntent(role=Role.VIEWER, legs=(leg,), generation=1, resume=hash_of(KEY))
+        broker, nodes, mesh, house = (MagicMock() for _ in range(4))
+        broker.holder = AsyncMock(return_value=self.intent)
+        broker.leave, broker.media_up = AsyncMock(), AsyncMock()
+        nodes.claim = self.claim
+        house.layers, house.region = Layers, "eu"
+        self.leave = broker.leave
+        gate = Gate(Buckets(100, 100), asyncio.Semaphore(1), 100)
+        self.members = Members("1", broker, nodes, mesh, house=house, gate=gate)
+
+    async def claim(self, _: Leg) -> Any:
+        """A leg that says nothing."""
+        await self.go.wait()
+        live = MagicMock()
+        live.handle.events.get = asyncio.Event().wait
+        live.end = AsyncMock()
+        self.lives.append(live)
+        return live
+
+    def restore(self) -> asyncio.Task[Any]:
+        """A client resumes."""
+        return asyncio.create_task(self.members.restore("demo", "bob", KEY, "a"))
+
+
+async def test_two_resumes_and_an_adoption_at_once() -> None:
+    """They find the same participant, of whom nothing was ended."""
+    site = Site()
+    tasks = [site.restore(), site.restore(), asyncio.create_task(site.members.adopt("demo", "bob", site.intent))]
+    await asyncio.sleep(0)
+    site.go.set()
+    one, two, _ = await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    assert one is two
+    assert not one.over
+    assert len(site.lives) == 1
+    site.leave.assert_not_called()
+    await site.members.close(0)
+
+
+async def test_who_joined_while_he_was_taken_over_stays() -> None:
+    """What was claimed is ended in Janus, and not told: his join had replaced it."""
+    site = Site()
+    resumed = site.restore()
+    await asyncio.sleep(0)
+    member = MagicMock()
+    member.who.session, member.who.participant = "demo", "bob"
+    joined = Host(site.members, member, "a")
+    site.members.register(joined)
+    site.go.set()
+    with pytest.raises(Problem) as caught:
+        await asyncio.wait_for(resumed, 5)
+    assert caught.value.status == 410
+    assert site.members.find("demo", "bob") is joined
+    member.end.assert_not_called()
+    await asyncio.sleep(0)
+    site.lives[0].end.assert_awaited_once()
+    site.leave.assert_not_called()
+    await site.members.close(0)
