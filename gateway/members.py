@@ -257,9 +257,12 @@ class Members:
             await asyncio.sleep(SWEEP_S)
             now_s = time.monotonic()
             for host in self.all():
-                host.member.tick(now_s)
-                host.check(now_s)
-                host.run()
+                try:
+                    host.member.tick(now_s)
+                    host.check(now_s)
+                    host.run()
+                except Exception:  # noqa: BLE001  (one participant's trouble is not the others')
+                    _log.exception("sweep-failed", participant=host.key)
 
     async def close(self, patience_s: float = 2.0) -> None:
         """Stop, leaving legs to be claimed by another gateway."""
