@@ -183,20 +183,20 @@ describe('on stage', () => {
   it('a screen for which another was faster is dropped, the camera goes on', async () => {
     const {bench, send} = await promoted();
     await bench.session.shareScreen();
-    const problems = bench.of(Event.Problem);
+    const problems = (): string[] => bench.of(Event.Problem).map(each => each.reason);
     bench.gateway.tell({event: 'disconnect', connection: 'c3', reason: 'screen-taken', source: 'screen'});
     await settle();
-    deepEqual([problems.map(each => each.reason), bench.session.screen], [['screen-taken'], null]);
+    deepEqual([problems(), bench.session.screen], [['screen-taken'], null]);
     deepEqual([send.state, bench.gateway.last('sources').sources], ['connected', {'0': 'camera', '1': 'off'}]);
   });
 
   it('a camera for which there is no place ends its connection and does not come again', async () => {
     const {bench, send} = await promoted();
-    const problems = bench.of(Event.Problem);
+    const problems = (): string[] => bench.of(Event.Problem).map(each => each.reason);
     const offers = bench.gateway.of('offer').length;
     bench.gateway.tell({event: 'disconnect', connection: 'c3', reason: 'stage-full'});
     await settle();
-    deepEqual([problems.map(each => each.reason), send.state], [['stage-full'], 'closed']);
+    deepEqual([problems(), send.state], [['stage-full'], 'closed']);
     deepEqual([bench.session.localTracks.camera, bench.gateway.of('offer').length], [undefined, offers]);
   });
 
