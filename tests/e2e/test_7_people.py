@@ -213,14 +213,17 @@ async def test_a_screen_is_shared_in_a_slot_of_its_own(
 
 async def test_a_viewer_gets_the_layer_he_asks_for(site: Site, browser: Browser) -> None:
     """A lower limit is seen in the size of what is decoded, and goes again."""
-    wide = await person(browser, site, SESSION, "wide", role="speaker", hz=1100, width=960, height=540)
-    await wide.ask("await s.publish(await rtcdn.capture())")
-    watcher = await person(browser, site, SESSION, "layer-watcher")
-    await watcher.sees("wide")
-    slot = await watcher.page.evaluate("window.rtcdn.seats.find(seat => seat.participant === 'wide').slot")
-    await watcher.until(f"window.rtcdn.sizes['{slot}'][0] >= 480")
-    await watcher.ask("await s.setQuality('low')")
-    await watcher.until(f"window.rtcdn.sizes['{slot}'][0] <= 320")
-    await watcher.ask("await s.setQuality('auto')")
-    await watcher.until(f"window.rtcdn.sizes['{slot}'][0] >= 480", timeout_s=60)
-    await asyncio.gather(wide.page.close(), watcher.page.close())
+    site.open("layers")
+    try:
+        wide = await person(browser, site, "layers", "wide", role="speaker", hz=1100, width=960, height=540)
+        await wide.ask("await s.publish(await rtcdn.capture())")
+        watcher = await person(browser, site, "layers", "layer-watcher")
+        await watcher.sees("wide")
+        await watcher.until("window.rtcdn.sizes.v1[0] >= 480", timeout_s=60)
+        await watcher.ask("await s.setQuality('low')")
+        await watcher.until("window.rtcdn.sizes.v1[0] <= 320")
+        await watcher.ask("await s.setQuality('auto')")
+        await watcher.until("window.rtcdn.sizes.v1[0] >= 480", timeout_s=60)
+        await asyncio.gather(wide.page.close(), watcher.page.close())
+    finally:
+        site.close("layers")
