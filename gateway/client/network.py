@@ -10,6 +10,8 @@ from gateway.client.requests import ConnectionFigures, Stream
 # Google's congestion control (draft-ietf-rmcat-gcc-02, 6) slows down above 10 % loss, speeds up below 2 %.
 LOSS_HEAVY = 0.10
 LOSS_SOME = 0.02
+# A picture that stands still while nothing was lost or dropped on the way is not the network's doing: a slot that was
+# empty, a speaker who went, a sender that paused. Only freezes beside loss or drops of the same stream count.
 FREEZE_HEAVY = 0.2  # share of the time between two reports in which a shown picture stood still
 FREEZES_HEAVY = 3  # in one report; one alone comes with every change of speaker or layer
 JITTER_SOME_MS = 100.0  # half of what a jitter buffer takes before it drops
@@ -73,8 +75,9 @@ def _verdict(pairs: Iterable[tuple[Stream, Stream]], passed_s: float, rise_ms: f
         lost += max(0, new.lost - old.lost)
         if new.packets > old.packets:
             jitter_ms = max(jitter_ms, new.jitter_ms)
-        freezes = max(freezes, new.freezes - old.freezes)
-        frozen_s = max(frozen_s, new.freeze_s - old.freeze_s)
+        if new.lost > old.lost or new.dropped > old.dropped:
+            freezes = max(freezes, new.freezes - old.freezes)
+            frozen_s = max(frozen_s, new.freeze_s - old.freeze_s)
     if received + lost < LEAST_PACKETS:
         return Verdict.UNKNOWN
     loss = lost / (received + lost)

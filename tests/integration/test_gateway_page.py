@@ -38,7 +38,7 @@ def link(hall: Hall, participant: str, role: Role = Role.VIEWER, *rights: str) -
 
 async def opened(browser: Browser, url: str, hz: int) -> Page:
     """A page with a picture and a tone of its own."""
-    devices = f"window.fakeDevices = {json.dumps({'hz': hz, 'hue': hz % 360})};\n"
+    devices = f"window.fakeDevices = {json.dumps({'hz': hz, 'hue': hz % 360, 'width': 960, 'height': 540})};\n"
     return await browser.open(url, script=devices + DEVICES.read_text(encoding="utf-8"))
 
 

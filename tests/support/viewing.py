@@ -22,13 +22,22 @@ class Client:
         self.rtt_ms = 40.0
         self.report()
 
-    def report(self, loss: float = 0.0, *, freezes: int = 0, freeze_s: float = 0.0, jitter_ms: float = 5.0) -> None:
+    def report(
+        self,
+        loss: float = 0.0,
+        *,
+        freezes: int = 0,
+        freeze_s: float = 0.0,
+        jitter_ms: float = 5.0,
+        dropped: int | None = None,
+    ) -> None:
         """Two seconds pass and their figures are told."""
         lost, old = int(PACKETS * loss), self.stream
         self.stream = Stream(
             mid="v1",
             packets=old.packets + PACKETS - lost,
             lost=old.lost + lost,
+            dropped=old.dropped + (freezes if dropped is None else dropped),  # a freeze drops a picture
             freezes=old.freezes + freezes,
             freeze_s=old.freeze_s + freeze_s,
             jitter_ms=jitter_ms,

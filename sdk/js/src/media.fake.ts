@@ -12,6 +12,7 @@ export class FakeTrack {
   enabled = true;
   readyState = 'live';
   contentHint = '';
+  size = {width: 1280, height: 720};
   private listeners: (() => void)[] = [];
 
   constructor(readonly kind: 'audio' | 'video') {}
@@ -21,7 +22,7 @@ export class FakeTrack {
   }
 
   getSettings(): MediaTrackSettings {
-    return this.kind === 'video' ? {width: 1280, height: 720} : {};
+    return this.kind === 'video' ? this.size : {};
   }
 
   /** It ends by itself. */

@@ -13,6 +13,17 @@ export const LAYERS: readonly Layer[] = [
   {rid: 'l', scale: 4, maxBitrate: 150_000},
 ];
 
+const LEAST_PIXELS = 960 * 540;
+
+/**
+ * The layers of a camera: of a small one browsers leave out the lowest, and who gets that one would see nothing when
+ * the camera takes over a slot. So it is sent plain, which every viewer gets.
+ */
+export function layersOf(camera: MediaStreamTrack): readonly Layer[] {
+  const {width = 0, height = 0} = camera.getSettings();
+  return width > 0 && width * height < LEAST_PIXELS ? [] : LAYERS;
+}
+
 interface Sent {
   connection: Connection;
   camera: Line | null;
@@ -110,7 +121,7 @@ export class Sending {
     const {peer} = sent.connection;
     const codecs = [this.wiring.codec(), 'rtx'];
     const [camera, screen] = [!sent.camera && this.camera, !sent.screen && this.screen];
-    if (camera) sent.camera = peer.send(camera, LAYERS, codecs);
+    if (camera) sent.camera = peer.send(camera, layersOf(camera), codecs);
     if (screen) sent.screen = peer.send(screen, [], codecs);
     return Boolean(camera || screen);
   }

@@ -9,6 +9,7 @@ import type {Told} from './gateway.fake';
 import {asFake, fakeTrack} from './media.fake';
 import type {FakePeer} from './media.fake';
 import {Bench, holdTime, pass, settle, tracks} from './session.support';
+import {layersOf} from './sending';
 
 const LIVE: Told = {event: 'role', role: 'speaker', live: true, by: 'mod'};
 const DEMOTED: Told = {event: 'role', role: 'viewer', live: false, by: 'mod'};
@@ -178,6 +179,12 @@ describe('on stage', () => {
     deepEqual(bench.gateway.last('sources'), {connection: 'c3', sources: {'0': 'camera', '1': 'off'}});
     await bench.session.shareScreen(fakeTrack('video'));
     deepEqual([send.offers, bench.gateway.last('sources').sources], [2, {'0': 'camera', '1': 'screen'}]);
+  });
+
+  it('sends a camera in layers, and a small one plain', () => {
+    const [large, small] = [fakeTrack('video'), fakeTrack('video')];
+    asFake(small).size = {width: 640, height: 360};
+    deepEqual([layersOf(large).length, layersOf(small).length], [3, 0]);
   });
 
   it('a screen for which another was faster is dropped, the camera goes on', async () => {

@@ -120,6 +120,14 @@ def test_what_is_bad(bad: dict[str, float]) -> None:
     assert (client.shown, client.network) == ([2, 1, 1, 1], "poor")
 
 
+def test_a_picture_that_stands_still_with_nothing_lost_is_not_the_networks_doing() -> None:
+    """A slot was empty for a while, a speaker went: nobody gets less for it."""
+    client = Client()
+    for _ in range(5):
+        client.report(freezes=1, freeze_s=1.9, dropped=0)
+    assert (client.shown, client.network) == ([2, 2, 2, 2], "good")
+
+
 @pytest.mark.parametrize("fair", [{"loss": 0.03}, {"jitter_ms": 150.0}, {"freezes": 1}], ids=["loss", "jitter", "one"])
 def test_what_is_fair_changes_nothing_but_stops_the_way_up(fair: dict[str, float]) -> None:
     """A wireless network that loses a little is not congested; more is not asked of it either."""
