@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import hosts, site
+from tests.support.browser import Browser
+from tests.support.engine import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / ".cache" / "testing" / "pictures"
@@ -44,6 +46,14 @@ def deployment(net: str) -> Iterator[site.Site]:
         yield made
     finally:
         made.remove()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Headless Chromium."""
+    with Engine() as engine:
+        async with Browser(engine) as made:
+            yield made
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from playwright.async_api import Page
 from ops.media.whip import Resource
 from tests.support.browser import PHONE, Browser
 from tests.support.clients import Viewer, speaker
-from tests.support.engine import Engine, wait_for
+from tests.support.engine import wait_for
 from tests.support.site import Site
 
 DEMO_TONE_HZ = 440
@@ -52,14 +52,6 @@ async def http(site: Site) -> AsyncIterator[aiohttp.ClientSession]:
     """A client that trusts the deployment."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=site.tls())) as made:
         yield made
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Headless Chromium."""
-    with Engine() as engine:
-        async with Browser(engine) as made:
-            yield made
 
 
 def page_url(site: Site, session: str, viewer: str) -> str:

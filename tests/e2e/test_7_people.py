@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.engine import Engine
 from tests.support.people import Person, person
 from tests.support.site import Site
 
@@ -27,14 +26,6 @@ def site(deployment: Site) -> Iterator[Site]:
     deployment.open(SESSION, audience={"local": TWO_STAGES})
     yield deployment
     deployment.close(SESSION)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Headless Chromium."""
-    with Engine() as engine:
-        async with Browser(engine) as made:
-            yield made
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.engine import Engine
 from tests.support.people import Person, person
 from tests.support.site import Site
 
@@ -28,14 +27,6 @@ def site(deployment: Site) -> Iterator[Site]:
     deployment.open(SESSION)
     yield deployment
     deployment.close(SESSION)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Headless Chromium."""
-    with Engine() as engine:
-        async with Browser(engine) as made:
-            yield made
 
 
 @pytest.fixture
