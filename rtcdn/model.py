@@ -61,6 +61,7 @@ class SessionIntent(Record):
     features: dict[str, bool] = field(default_factory=dict)
     bitrate_bps: int = 1_500_000
     opened_s: float = 0.0
+    warm: dict[str, int] = field(default_factory=dict)  # region -> viewers that a warm-up promised to be ready for
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Slot(Record):
 
 @dataclass(frozen=True, slots=True)
 class ContextIntent(Record):
-    """``CX:<session>:<context>``. ``duty``: ingress (VR), mix (AB), stage (ST), relay (VR)."""
+    """``CX:<session>:<context>``. ``duty``: ingress (VR), mix (AB), stage (ST), relay (VR), tap (AI)."""
 
     node: str = ""
     kind: Kind = Kind.VR
@@ -84,11 +85,19 @@ class ContextIntent(Record):
     slots: tuple[str, ...] = ()  # ST: mids of its video slots, v1..vK and s1
     options: dict[str, int] = field(default_factory=dict)  # publishers, bitrate_bps, ...
     idle_since_s: float = 0.0
+    taps: str = ""  # tap: whose media the module gets: a participant, or "mix"
+    speaks: bool = False  # tap: the module is heard too
 
 
 @dataclass(frozen=True, slots=True)
 class LinkIntent(Record):
-    """``LK:<session>:<link>``. ``kind``: slot (VR -> ST video), mix (AB -> ST audio), voice (VR -> AB audio)."""
+    """``LK:<session>:<link>``. ``kind``:
+
+    ``slot`` (VR -> ST, a video), ``mix`` (AB -> ST, the audio), ``voice`` (VR -> AB, a publisher's audio),
+    ``remote`` (VR -> VR, all of a publisher), ``bridge`` (AB -> AB, one way: the people there,
+    heard here), ``trunk`` (AB <-> AB, two ways: each end hears all that the other hears), ``tap`` (AB or VR -> AI, and
+    back into the mix if the tap speaks).
+    """
 
     kind: str = "slot"
     source: str = ""  # context id
@@ -98,8 +107,10 @@ class LinkIntent(Record):
     simulcast: bool = False
     slot: str = ""  # slot: mid of the target mountpoint
     generation: int = 0  # grows with each re-point
-    janus_session: int = 0  # voice: REST janus_session and handle that hold the RTP participant
-    handle: int = 0
+    janus_session: int = 0  # voice, bridge, trunk, tap: REST janus_session and handle that hold the RTP participant
+    handle: int = 0  # (voice, bridge, trunk: the one in the target; tap: the one in the mix)
+    far_session: int = 0  # trunk: those that hold the RTP participant in the source
+    far_handle: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ class Labels(Record):
     started_us: int = 0  # changes when Janus restarts
     capacity: Capacity = field(default_factory=Capacity)
     weight_terms: dict[str, float] = field(default_factory=dict)  # each term of the weight, 0-100
+    rtt_ms: dict[str, float] = field(default_factory=dict)  # to hosts of other regions, by region: the least of late
+    place: tuple[float, ...] = ()  # latitude, longitude of its host
+    price_hour: float = 0.0  # of the node, in the operator's money
+    price_gb: float = 0.0  # of a gigabyte sent to clients
 
 
 @dataclass(frozen=True, slots=True)

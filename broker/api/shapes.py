@@ -50,7 +50,7 @@ class DecisionPath(BaseModel):
 class SessionBody(Shape):
     """How a session shall be."""
 
-    scenario: Literal["archipelago"] = "archipelago"
+    scenario: Literal["archipelago", "atollo", "big_island"] = "archipelago"
     codec: Codec = Field(default=Codec.VP8, description="the one video codec; stays while the session runs")
     slots: int = Field(default=4, ge=1, le=16, description="most speakers on stage at once")
     audience: dict[Id, Annotated[int, Field(ge=0, le=10_000_000)]] = Field(

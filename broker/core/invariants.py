@@ -11,7 +11,17 @@ from broker.core.views import SessionView, context_of, holder_of
 if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
 
-KINDS_OF_LINK = {"slot": ("VR", "ST"), "mix": ("AB", "ST"), "voice": ("VR", "AB")}
+KINDS_OF_LINK = {  # (source, target)
+    "slot": (("VR", "ST"),),
+    "mix": (("AB", "ST"),),
+    "voice": (("VR", "AB"),),
+    "remote": (("VR", "VR"),),
+    "bridge": (("AB", "AB"),),
+    "trunk": (("AB", "AB"),),
+    "tap": (("VR", "AI"), ("AB", "AI")),
+}
+OF_A_PUBLISHER = ("slot", "voice", "remote")
+INTO_SLOTS = ("slot", "mix")
 
 
 def check(vmap: VirtualMap) -> list[str]:
@@ -51,11 +61,11 @@ def _links(view: SessionView) -> Iterator[str]:
         if ends[0] is None or ends[1] is None:
             missing = link.source if ends[0] is None else link.target
             yield f"link {name} has no context {missing!r} at one end"
-        elif (ends[0].kind, ends[1].kind) != KINDS_OF_LINK.get(link.kind):
+        elif (ends[0].kind, ends[1].kind) not in KINDS_OF_LINK.get(link.kind, ()):
             yield f"link {name} of kind {link.kind} leads from {ends[0].kind} to {ends[1].kind}"
-        if link.kind != "voice" and taken.setdefault((link.target, link.slot), name) != name:
+        if link.kind in INTO_SLOTS and taken.setdefault((link.target, link.slot), name) != name:
             yield f"links {taken[link.target, link.slot]} and {name} share slot {link.slot} of {link.target}"
-        if link.kind != "mix" and link.participant not in view.publishers:
+        if link.kind in OF_A_PUBLISHER and link.participant not in view.publishers:
             yield f"link {name} carries {link.participant!r}, who does not publish"
 
 

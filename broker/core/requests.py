@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from broker.core.operations import ChangeScenario as ChangeScenario  # noqa: PLC0414  (seen from here)
+from broker.core.operations import EndTap as EndTap  # noqa: PLC0414
+from broker.core.operations import PutTap as PutTap  # noqa: PLC0414
+from broker.core.operations import Reorganise as Reorganise  # noqa: PLC0414
+from broker.core.operations import Warmup as Warmup  # noqa: PLC0414
+from broker.core.operations import Watched as Watched  # noqa: PLC0414
 from rtcdn.model import Codec, Record, Role, SessionIntent, StreamInfo
 
 
@@ -261,4 +267,10 @@ Request = (
     | Vacate
     | Reap
     | GatewayLost
+    | ChangeScenario
+    | PutTap
+    | EndTap
+    | Warmup
+    | Reorganise
+    | Watched
 )

@@ -14,7 +14,7 @@ from broker.core.draft import Draft, Refused
 from broker.core.policy.base import Need
 from broker.core.requests import Attach
 from broker.core.scenarios import moves, upkeep
-from broker.core.scenarios.stage import SCREEN, Lineup, camera_of, video_slots, wanted_links
+from broker.core.scenarios.stage import SCREEN, Lineup, Wiring, camera_of, video_slots, wanted_links
 from broker.core.views import SPEAKING, context_of
 from broker.core.virtual_map import VirtualMap, out_of_work
 from broker.core.wrappers import Load, NodeWrapper, kind_for, publish_load, talk_load, view_load
@@ -215,8 +215,13 @@ class Archipelago:
         """Make the links follow the lineup and the contexts there are."""
         view = draft.view
         lineup = lineup or Lineup(view.links)
-        links = wanted_links(lineup, self.mix(draft), view.contexts, view.links, now_s=draft.now_s, anew=anew)
-        draft.put_links(links)
+        wiring = self.wiring(draft, lineup)
+        draft.put_links(wanted_links(lineup, wiring, view.contexts, view.links, now_s=draft.now_s, anew=anew))
+
+    def wiring(self, draft: Draft, _lineup: Lineup) -> Wiring:
+        """One mix for all, and every ingress feeds every stage itself."""
+        mix, view = self.mix(draft), draft.view
+        return Wiring(dict.fromkeys(view.duty("stage"), mix), dict.fromkeys(view.contexts, mix))
 
     def need(
         self,

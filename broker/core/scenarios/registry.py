@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from broker.core.scenarios.archipelago import Archipelago
+from broker.core.scenarios.atollo import Atollo
 from broker.core.scenarios.base import Scenario
+from broker.core.scenarios.big_island import BigIsland
 from rtcdn.errors import InvalidRequest
 
-SCENARIOS: dict[str, Scenario] = {"archipelago": Archipelago()}
+SCENARIOS: dict[str, Scenario] = {"archipelago": Archipelago(), "atollo": Atollo(), "big_island": BigIsland()}
 
 
 def scenario(name: str) -> Scenario:

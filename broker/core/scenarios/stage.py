@@ -7,7 +7,7 @@ Slots are the same on every stage of a session and are kept nowhere but in the l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from broker.core.plan import path_of
 from rtcdn.model import ContextIntent, LinkIntent, Slot, StreamInfo
@@ -131,9 +131,19 @@ def _newer(link: LinkIntent, other: LinkIntent) -> bool:
     return (link.generation, link.participant) > (other.generation, other.participant)
 
 
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """How media get from ingresses to stages: what a scenario says, and ``wanted_links`` makes links of."""
+
+    mixes: Mapping[str, str]  # stage -> the mix it gets
+    voices: Mapping[str, str]  # ingress -> the mix that its publishers' audio enters
+    routes: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (ingress, stage) -> the relay in between
+    between: Mapping[str, LinkIntent] = field(default_factory=dict)  # links among VideoRooms and among mixes, by id
+
+
 def wanted_links(
     lineup: Lineup,
-    mix: str,
+    wiring: Wiring,
     contexts: Mapping[str, ContextIntent],
     known: Mapping[str, LinkIntent],
     *,
@@ -141,19 +151,22 @@ def wanted_links(
     anew: str = "",
 ) -> dict[str, LinkIntent]:
     """All links of a session. Those that stay as they are keep their record; ``anew``: whose are made again."""
-    links: dict[str, LinkIntent] = {}
+    links = dict(wiring.between)
     for name, context in contexts.items():
         if context.duty != "stage":
             continue
+        mix = wiring.mixes.get(name, "")
         if mix:
             links[f"mix-{context.node}"] = LinkIntent("mix", mix, name, slot="a")
         for slot, seat in lineup.seats.items():
             if slot in context.slots:
+                source = wiring.routes.get((seat.source, name), seat.source)
                 links[f"{slot}-{context.node}"] = LinkIntent(
-                    "slot", seat.source, name, seat.participant, seat.mid, seat.simulcast, slot
+                    "slot", source, name, seat.participant, seat.mid, seat.simulcast, slot
                 )
-    if mix:
-        for participant, voice in lineup.voices.items():
+    for participant, voice in lineup.voices.items():
+        mix = wiring.voices.get(voice.source, "")
+        if mix:
             links[f"voice-{participant}"] = LinkIntent("voice", voice.source, mix, participant, voice.mid)
     return {name: _dated(link, known.get(name), now_s, anew) for name, link in links.items()}
 
