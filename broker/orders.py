@@ -29,6 +29,9 @@ class Hello(Record):
     last: int = 0
     participants: tuple[Presented, ...] = ()
     follow: tuple[str, ...] = ()  # sessions of which it wants to know who is on stage
+    watched: dict[str, dict[str, int]] = field(
+        default_factory=dict
+    )  # session -> participant -> how many want to see him
 
 
 @dataclass(slots=True)

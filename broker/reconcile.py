@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from broker.core.actions import Step, step_name
 from broker.core.housekeeping import due
 from broker.core.policy.registry import Registry
 from broker.core.reconcile import CAUGHT_UP_S, reconcile
-from broker.core.requests import Request
+from broker.core.requests import Request, Watched
 from broker.core.virtual_map import VirtualMap
 from broker.desk import Desk, Refused, subject
 from broker.leader import Leadership
@@ -72,6 +72,18 @@ class Mended:
             self.at_s[session] = now_s + CAUGHT_UP_S * (min(2**times, MOST_REST) - 1)
 
 
+def wishes(vmap: VirtualMap, watched: Mapping[str, tuple[str, ...]]) -> list[Watched]:
+    """What people would like to see and the sessions' intents do not say yet; only where slots are too few for all."""
+    found = []
+    for name in sorted(vmap.sessions):
+        view = vmap.session(name)
+        if view and view.intent and view.intent.scenario == "big_island":
+            wanted = tuple(who for who in watched.get(name, ()) if who in view.publishers)
+            if wanted != view.intent.watched:
+                found.append(Watched(name, wanted))
+    return found
+
+
 class Reconciler:
     """Runs in a thread of its own on every replica and works only while that one leads."""
 
@@ -84,8 +96,10 @@ class Reconciler:
         performer: Performer,
         registry: Registry,
         policy: str = "",
+        watched: Callable[[], Mapping[str, tuple[str, ...]]] = dict,
         now_s: Callable[[], float] = time.time,
     ) -> None:
+        self._watched = watched
         self._keeper, self._leadership, self._desk, self._performer = keeper, leadership, desk, performer
         self._registry, self._policy, self._now_s = registry, policy, now_s
         self._patience = Patience(time.monotonic)
@@ -132,6 +146,8 @@ class Reconciler:
         self._finish_plans()
         policy = self._registry.find(self._policy)
         for request in tuple(due(self._keeper.current, policy, self._now_s())):
+            self._ask(request)
+        for request in wishes(self._keeper.current, self._watched()):
             self._ask(request)
         vmap = self._keeper.current
         steps = reconcile(vmap, self._now_s(), self._mended.at_s)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from broker.core.on_stage import OnStage, on_stage
 from broker.core.virtual_map import VirtualMap
-from rtcdn.ids import ID
+from rtcdn.ids import ID, PARTICIPANT_ID
 
 MAX_FOLLOWED = 10_000
+MAX_WATCHED = 1000  # people of one session, in one message
+MOST_WATCHED = 16  # as many as there can be slots
 WEIGHTS_S = 5.0  # nothing but other weights of nodes is told of a session at most so often
 
 
@@ -64,3 +67,26 @@ def followed_in(message: Any) -> tuple[str, ...] | None:
     if not isinstance(wanted, list) or len(wanted) > MAX_FOLLOWED:
         return None
     return tuple(name for name in wanted if isinstance(name, str) and ID.fullmatch(name))
+
+
+def watched_in(message: Any) -> dict[str, dict[str, int]]:
+    """How many want to see whom, by session, of a message that follows sessions; what cannot be read is left out."""
+    told = message.get("watched") if isinstance(message, dict) else None
+    found: dict[str, dict[str, int]] = {}
+    for session, counts in told.items() if isinstance(told, dict) else ():
+        if isinstance(session, str) and isinstance(counts, dict) and ID.fullmatch(session):
+            good = {who: n for who, n in counts.items() if PARTICIPANT_ID.fullmatch(who) and type(n) is int and n > 0}
+            found[session] = dict(sorted(good.items())[:MAX_WATCHED])
+    return found
+
+
+def most_watched(told: Iterable[dict[str, dict[str, int]]]) -> dict[str, tuple[str, ...]]:
+    """Of what several gateways tell: by session, those most want to see, the most wanted first."""
+    sums: dict[str, Counter[str]] = {}
+    for sessions in told:
+        for session, counts in sessions.items():
+            sums.setdefault(session, Counter()).update(counts)
+    return {
+        session: tuple(sorted(counts, key=lambda who, counts=counts: (-counts[who], who))[:MOST_WATCHED])  # type: ignore[misc]
+        for session, counts in sums.items()
+    }

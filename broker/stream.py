@@ -17,7 +17,7 @@ from broker.core.actions import Order
 from broker.core.on_stage import restaged
 from broker.leader import Leadership
 from broker.orders import Hello, Outbox, missing_orders
-from broker.stages import Following, followed_in
+from broker.stages import Following, followed_in, most_watched, watched_in
 from broker.watch import MapKeeper
 from rtcdn import log
 from rtcdn.settings import Address
@@ -40,6 +40,7 @@ class _Audience:
     """One gateway's connection as it watches stages; ``news``: there may be something to tell."""
 
     following: Following
+    watched: dict[str, dict[str, int]]  # whom its people would like to see
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -106,6 +107,11 @@ class GatewayStreams:
         """Orders on their way."""
         return sum(len(box.waiting) for box in tuple(self._outboxes.values()))
 
+    @property
+    def watched(self) -> dict[str, tuple[str, ...]]:
+        """By session, whom people would like to see, the most wanted first."""
+        return most_watched(each.watched for each in tuple(self._audience.values()))
+
     async def _open(self) -> None:
         context = server_context(self._tls)
         self._server = await serve(
@@ -150,7 +156,7 @@ class GatewayStreams:
             await before.close(TAKEN_OVER, "another connection of this gateway took over")
         _log.info("gateway-connected", gateway=hello.hello, participants=len(hello.participants), last=hello.last)
         box = self._outboxes.setdefault(hello.hello, Outbox())
-        audience = self._audience[connection] = _Audience(Following(hello.follow))
+        audience = self._audience[connection] = _Audience(Following(hello.follow), watched_in(hello.to_dict()))
         works = (self._again(box, connection), self._compare(hello), self._tell_stages(audience, connection))
         tasks = [asyncio.create_task(work) for work in works]
         try:
@@ -207,6 +213,7 @@ class GatewayStreams:
             followed = followed_in(message)
             if followed is not None:
                 audience.following.follow(followed)
+                audience.watched = watched_in(message)
                 audience.news.set()
             else:
                 box.acknowledged(int(message["ack"]))

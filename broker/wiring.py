@@ -121,6 +121,7 @@ def build(
         performer=performer,
         registry=registry,
         policy=settings.policy,
+        watched=lambda: streams.watched,
     )
     parts = Parts(info, keeper, leadership, desk, decisions, verifier, signing, settings.base.namespace)
     _connect(parts, reconciler, streams)

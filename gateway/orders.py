@@ -20,11 +20,13 @@ from gateway.members import Members
 from gateway.participants import Participants
 from gateway.protocol import Problem
 from gateway.telling import spawn
+from gateway.watching import Watched, watched
 from rtcdn import log
 from rtcdn.model import Leg
 
 PAUSE_S = (0.2, 1.0)
 HEARTBEAT_S = 5.0
+WATCHED_S = 1.0  # wishes are told this often at most
 _log = log.get("gateway.orders")
 
 
@@ -50,12 +52,16 @@ class Orders:
         self._sockets: set[aiohttp.ClientWebSocketResponse] = set()
         self._telling: set[asyncio.Task[None]] = set()
         self.connected: set[str] = set()
+        self._watched: Watched = {}  # as told last
         members.changed = self.follow
 
     def follow(self) -> None:
         """Tell every replica whose stage we want to hear of."""
         for socket in self._sockets:
-            spawn(self._telling, self._send(socket, {"follow": self._members.sessions()}))
+            spawn(self._telling, self._send(socket, self._wanted()))
+
+    def _wanted(self) -> dict[str, Any]:
+        return {"follow": self._members.sessions(), "watched": self._watched}
 
     async def _send(self, socket: aiohttp.ClientWebSocketResponse, message: dict[str, Any]) -> None:
         """Send; a connection that broke says it all again in its hello."""
@@ -65,8 +71,18 @@ class Orders:
     async def run(self) -> None:
         """For ever: a connection to each stream."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch())
             for url in self._streams:
                 group.create_task(self._follow(url))
+
+    async def _watch(self) -> None:
+        """Tell whom people would like to see, when that changes."""
+        while True:
+            await asyncio.sleep(WATCHED_S)
+            now = watched(self._members.all())
+            if now != self._watched:
+                self._watched = now
+                self.follow()
 
     async def _follow(self, url: str) -> None:
         """One stream: connect, listen, and again."""
@@ -103,8 +119,7 @@ class Orders:
             entry["legs"] += member["legs"]
             entry["role"] = member["role"]
         participants = [{"session": s, "participant": p, **entry} for (s, p), entry in by_participant.items()]
-        follow = self._members.sessions()
-        return {"hello": self._gateway_id, "last": 0, "participants": participants, "follow": follow}
+        return {"hello": self._gateway_id, "last": 0, "participants": participants, **self._wanted()}
 
     async def _hear(self, socket: aiohttp.ClientWebSocketResponse, message: Any) -> None:
         """Perform one order and acknowledge it; one that could not be done comes again."""

@@ -29,6 +29,7 @@ from gateway.client.requests import (
     Sources,
     Statistics,
     Unpublish,
+    Watch,
 )
 from gateway.client.requests import Remove as RemoveRequest
 
@@ -56,6 +57,7 @@ class Acts:
             Demote: lambda r, reply, _: self._role(r.participant, "viewer", reply),
             RemoveRequest: self._remove,
             Layout: self._layout,
+            Watch: self._watch,
             Quality: self._quality,
             Statistics: self._statistics,
             Participants: self._participants,
@@ -225,6 +227,10 @@ class Acts:
 
     def _layout(self, request: Layout, reply: Reply, now_s: float) -> None:
         self._member.view.layout(request.videos, now_s)
+        reply.ok()
+
+    def _watch(self, request: Watch, reply: Reply, _: float) -> None:
+        self._member.watches = tuple(dict.fromkeys(request.participants))
         reply.ok()
 
     def _quality(self, request: Quality, reply: Reply, now_s: float) -> None:

@@ -37,6 +37,7 @@ class Member:
         self.hand = False
         self.over = False
         self.slots: list[str] = []
+        self.watches: tuple[str, ...] = ()  # whom he would like to see
         self.orders = 0  # how often the broker ordered a role
         self.todo = Todo()
         self.connections = Connections(self.todo, self)

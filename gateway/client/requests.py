@@ -160,6 +160,15 @@ class Layout(Request, tag="layout", kw_only=True):
     videos: Annotated[list[Wanted], Meta(max_length=32)]
 
 
+class Watch(Request, tag="watch", kw_only=True):
+    """Whom one would like to see. Where more publish than there are slots, these follow who talks, then whom most want.
+
+    Replaces what was said before; empty: nobody in particular.
+    """
+
+    participants: Annotated[list[Id], Meta(max_length=16)] = field(default_factory=list)
+
+
 class Quality(Request, tag="quality", kw_only=True):
     """The most that shall be received: ``auto`` (as the network and window allow), or a cap, or no video at all."""
 
@@ -239,6 +248,7 @@ ALL: tuple[type[Request], ...] = (
     Demote,
     Remove,
     Layout,
+    Watch,
     Quality,
     Statistics,
     Participants,

@@ -114,3 +114,15 @@ async def test_a_moderator_mutes_lowers_and_removes(hall: Hall) -> None:
     assert await bob.closed() == 4000
     await chair.ask("leave")
     await hall.nothing_left()
+
+
+async def test_the_broker_hears_whom_people_want_to_see(hall: Hall) -> None:
+    """Counted over everybody here; a later wish replaces the earlier, and who leaves wishes no more."""
+    for number, wishes in enumerate((["ada", "bob"], ["ada"])):
+        each = hall.client(f"fan-{number}")
+        await each.join(media=False)
+        assert (await each.ask("watch", participants=wishes))["ok"]
+    await until(lambda: hall.broker.watched == {"demo": {"ada": 2, "bob": 1}}, "both wishes are told")
+    assert (await each.ask("watch", participants=[]))["ok"]
+    await until(lambda: hall.broker.watched == {"demo": {"ada": 1, "bob": 1}}, "one wish is taken back")
+    assert not (await each.ask("watch", participants=["ada"] * 17))["ok"]

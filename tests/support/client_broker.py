@@ -29,6 +29,7 @@ class ClientBroker:
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     streams: dict[str, web.WebSocketResponse] = field(default_factory=dict)  # by gateway
     follows: dict[str, list[str]] = field(default_factory=dict)
+    watched: dict[str, Any] = field(default_factory=dict)  # what a gateway told last
     acks: set[int] = field(default_factory=set)
     number: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -231,7 +232,7 @@ class ClientBroker:
                     self.acks.add(heard["ack"])
                 self.changed.notify_all()
             if "follow" in heard:
-                self.follows[gateway] = heard["follow"]
+                self.follows[gateway], self.watched = heard["follow"], heard["watched"]
                 for session in heard["follow"]:
                     await self.tell_stage(session)
         if self.streams.get(gateway) is socket:

@@ -155,6 +155,8 @@ export interface Session {
   demote(participant: string): Promise<void>;
   remove(participant: string, reason?: string): Promise<void>;
 
+  /** Whom one would like to see (up to 16): where more publish than there are slots, the most wanted get those left. */
+  watch(participants: readonly string[]): void;
   /** The most that shall be received. */
   setQuality(limit: Limit): Promise<void>;
   participants(query?: {after?: string; limit?: number; search?: string}): Promise<Page>;

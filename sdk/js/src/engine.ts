@@ -6,7 +6,7 @@ import type {Body} from './channel';
 import type {Wiring} from './connection';
 import {Emitter} from './emitter';
 import {MediaProblem, RtcdnError} from './errors';
-import {Layout} from './layout';
+import {Layout, type Wish} from './layout';
 import {Link} from './link';
 import {Local} from './local';
 import type {Keep} from './link';
@@ -74,7 +74,7 @@ export class Engine {
       problem: error => this.problem(error),
     };
     this.sound = new Sound(media, blocked => this.emitter.emit(Event.AudioBlocked, {blocked}));
-    const tell = (videos: wire.Wanted[]): void => this.ask({type: 'layout', videos}, 'newest');
+    const tell = (wish: Wish): void => this.ask(wish, 'newest');
     this.layout = new Layout(media, slot => this.receiving.tracks.get(slot) ?? null, tell);
     this.receiving = new Receiving(wiring, options.videos ?? VIDEOS, {
       track: (slot, track) => {

@@ -1,4 +1,4 @@
-// Which videos are shown and how large: follows the elements that slots are attached to.
+// Which videos are shown and how large, by the elements that slots are attached to; and whom one wants to see.
 
 import type {ElementSize, MediaPort} from './media';
 
@@ -11,6 +11,8 @@ export interface Wanted {
   height: number;
 }
 
+export type Wish = {type: 'layout'; videos: Wanted[]} | {type: 'watch'; participants: string[]};
+
 interface Place {
   slot: string;
   end: () => void;
@@ -22,14 +24,21 @@ interface Place {
 export class Layout {
   private readonly places = new Set<Place>();
   private told = '';
+  private watched: string[] = [];
   private over = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly media: MediaPort,
     private readonly track: (slot: string) => MediaStreamTrack | null,
-    private readonly tell: (videos: Wanted[]) => void,
+    private readonly tell: (wish: Wish) => void,
   ) {}
+
+  /** Whom one would like to see. */
+  watch(participants: readonly string[]): void {
+    this.watched = [...participants];
+    this.tell({type: 'watch', participants: this.watched});
+  }
 
   /** Show a slot in an element; the answer ends it. */
   attach(slot: string, element: HTMLVideoElement): () => void {
@@ -56,6 +65,7 @@ export class Layout {
 
   /** The gateway may know nothing of the layout any more: tell it again. */
   forget(): void {
+    if (this.watched.length) this.watch(this.watched);
     if (!this.told) return;
     this.told = '';
     this.settle();
@@ -75,7 +85,7 @@ export class Layout {
       const words = JSON.stringify(videos);
       if (words === this.told) return;
       this.told = words;
-      this.tell(videos);
+      this.tell({type: 'layout', videos});
     }, SETTLE_MS);
   }
 

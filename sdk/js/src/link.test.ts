@@ -91,10 +91,11 @@ describe('link', () => {
     deepEqual(bench.of(Event.Data).map(each => each.data), ['x', 'y']);
   });
 
-  it('says layout and limit again after a resume: another gateway has never heard of them', async () => {
+  it('says layout, wishes and limit again after a resume: another gateway has never heard of them', async () => {
     const bench = new Bench();
     const session = await bench.join();
     session.attach('v1', asElement(new FakeElement()));
+    session.watch(['ada']);
     await session.setQuality('low');
     await session.raiseHand();
     await pass(200);
@@ -102,6 +103,7 @@ describe('link', () => {
     await pass(200);
     const shown = {videos: [{slot: 'v1', width: 320, height: 180}]};
     deepEqual(bench.gateway.of('layout'), [shown, shown]);
+    deepEqual(bench.gateway.of('watch'), [{participants: ['ada']}, {participants: ['ada']}]);
     deepEqual(bench.gateway.of('quality'), [{limit: 'low'}, {limit: 'low'}]);
     deepEqual([bench.gateway.of('resume').length, bench.gateway.of('hand').length], [1, 1]);
   });

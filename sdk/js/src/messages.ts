@@ -265,6 +265,17 @@ export interface Layout {
   videos: Wanted[];
 }
 
+/**
+ * Whom one would like to see. Where more publish than there are slots, these follow who talks, then whom most want.
+ *
+ * Replaces what was said before; empty: nobody in particular.
+ */
+export interface Watch {
+  type: 'watch';
+  id: number;
+  participants?: string[];
+}
+
 /** The most that shall be received: `auto` (as the network and window allow), or a cap, or no video at all. */
 export interface Quality {
   type: 'quality';
@@ -327,6 +338,7 @@ export type ClientRequest =
   | Demote
   | Remove
   | Layout
+  | Watch
   | Quality
   | Statistics
   | Participants
@@ -428,6 +440,7 @@ export interface AnswerTo {
   demote: Answer;
   remove: Answer;
   layout: Answer;
+  watch: Answer;
   quality: Answer;
   statistics: Answer;
   participants: Page;

@@ -192,6 +192,10 @@ export class JoinedSession implements Session {
     await this.engine.link.request({type: 'remove', participant, reason});
   }
 
+  watch(participants: readonly string[]): void {
+    this.engine.layout.watch(participants);
+  }
+
   async setQuality(limit: Limit): Promise<void> {
     this.engine.limit = limit;
     await this.engine.link.request({type: 'quality', limit}, 'newest');

@@ -14,11 +14,13 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from broker.core.on_stage import on_stage
-from broker.core.requests import Attach, CloseSession, MediaUp, OpenSession, Remove, SetRole
+from broker.core.requests import Attach, CloseSession, MediaUp, OpenSession, Remove, SetRole, Watched
 from broker.core.virtual_map import VirtualMap
-from broker.stages import Following, followed_in
+from broker.reconcile import wishes
+from broker.stages import Following, followed_in, most_watched, watched_in
 from rtcdn import keys
 from rtcdn.model import PluginData, Role, SessionIntent, StreamInfo
+from tests.support.engine import wait_for
 from tests.unit.broker.rig import Rig
 from tests.unit.broker.test_stream import Port, heard
 from tests.unit.core.worlds import local, opened
@@ -39,10 +41,10 @@ async def ask(port: Port, request: Any) -> Any:
     return await asyncio.to_thread(port.rig.desk.handle, request)
 
 
-async def publishes(port: Port, name: str) -> None:
+async def publishes(port: Port, name: str, session: str = "demo") -> None:
     """A speaker comes and shows his camera."""
-    grant = (await ask(port, Attach("demo", name, ("publish",), Role.SPEAKER, name=name.title(), gateway="1"))).grant
-    await ask(port, MediaUp("demo", name, "publish", grant.generation, 1, 2, (CAMERA,)))
+    grant = (await ask(port, Attach(session, name, ("publish",), Role.SPEAKER, name=name.title(), gateway="1"))).grant
+    await ask(port, MediaUp(session, name, "publish", grant.generation, 1, 2, (CAMERA,)))
 
 
 async def until(socket: ClientConnection, **wanted: Any) -> dict[str, Any]:
@@ -215,3 +217,35 @@ def test_weights_alone_are_told_at_most_every_five_seconds() -> None:
 def test_what_to_follow_is_read_with_care(message: Any, sessions: tuple[str, ...] | None) -> None:
     """Names that are none are left out; anything else is not understood."""
     assert followed_in(message) == sessions
+
+
+def test_wishes_of_several_gateways_are_added_up() -> None:
+    """The most wanted first, equal ones by name; what is no wish is left out."""
+    one = {"follow": [], "watched": {"isle": {"ada": 2, "bob": 1}, "other": {"eve": 1}}}
+    two = {
+        "follow": [],
+        "watched": {"isle": {"bob": 2, "cy": 2, "BAD ID": 3, "dan": "x", "fay": 0, "gus": True}, "NO": {}},
+    }
+    told = [watched_in(json.loads(json.dumps(message))) for message in (one, two, {"follow": []}, [], {"watched": 3})]
+    assert most_watched(told) == {"isle": ("bob", "ada", "cy"), "other": ("eve",)}
+
+
+def test_no_more_are_wanted_than_there_can_be_slots() -> None:
+    """A crowd's wishes are cut to the sixteen that most have."""
+    crowd = {"isle": {f"p{number:02}": number + 1 for number in range(40)}}
+    assert most_watched([crowd])["isle"][:2] == ("p39", "p38")
+    assert len(most_watched([crowd])["isle"]) == 16
+
+
+async def test_wishes_reach_the_sessions_that_have_too_few_slots(port: Port) -> None:
+    """As long as the gateway is connected; only who publishes in a big island is asked for."""
+    await ask(port, OpenSession("isle", SessionIntent(scenario="big_island")))
+    await publishes(port, "ann", session="isle")
+    told = {"isle": {"ann": 3, "nobody": 9}, "demo": {"ann": 1}}
+    async with port.hello() as socket:
+        await socket.send(json.dumps({"follow": [], "watched": told}))
+        await asyncio.to_thread(wait_for, lambda: port.streams.watched, "the wishes are heard")
+        assert port.streams.watched == {"isle": ("nobody", "ann"), "demo": ("ann",)}
+        vmap = port.rig.keeper.current
+        assert wishes(vmap, port.streams.watched) == [Watched("isle", ("ann",))]
+    await asyncio.to_thread(wait_for, lambda: not port.streams.watched, "the wishes went with the gateway")

@@ -154,6 +154,8 @@ export class FakeSession implements Session {
     this.tell(Event.Roster, {...this.roster, speakers}, {roster: {...this.roster, speakers}});
   }
 
+  watch(_participants: readonly string[]): void {}
+
   async setQuality(_limit: Limit): Promise<void> {}
 
   async participants({search = ''}: {search?: string} = {}): Promise<Page> {
