@@ -15,6 +15,7 @@ from ops.client import CallRefused, Operator, find
 from rtcdn.errors import RtcdnError
 from rtcdn.ids import check_id
 
+SCENARIOS = ("archipelago", "atollo", "big_island")
 ROLES = ("moderator", "speaker", "viewer")
 MAY = {"watch": ["view"], "ask": ["view", "speak"], "publish": ["view", "speak", "publish"]}
 MAY_HELP = "what viewers may: watch, ask to speak (raise a hand), or publish (go on stage by themselves)"
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     opening = verbs.add_parser("open", help="open a session and print its links")
     opening.add_argument("session")
+    opening.add_argument("--scenario", choices=SCENARIOS, default="archipelago", help="its shape; pages are the same")
     opening.add_argument("--codec", choices=("vp8", "h264"), default="vp8", help="the session's one video codec")
     opening.add_argument("--slots", type=int, default=4, help="most speakers on stage")
     opening.add_argument("--audience", metavar="REGION=N", action="append", help="viewers expected in a region")
@@ -81,7 +83,7 @@ def _open(operator: Operator, args: argparse.Namespace) -> dict[str, Any]:
     _, nodes = operator.call("GET", "/v1/nodes")
     regions = sorted({node["region"] for node in nodes["nodes"] if node["kind"] == "ST"})
     body = {
-        "scenario": "archipelago",
+        "scenario": args.scenario,
         "codec": args.codec,
         "slots": args.slots,
         "audience": audience(args.audience, regions, args.audience_each),
