@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING
 
 from broker.core.draft import Draft, Refused
 from broker.core.scenarios import moves
+from broker.core.scenarios.home import home, leaving, place_of
 from broker.core.virtual_map import out_of_work
 from rtcdn.model import LinkIntent
 
 if TYPE_CHECKING:
     from broker.core.scenarios.archipelago import Archipelago
 
-ONE_MIX = ("archipelago", "atollo")
-
 
 def surplus(shape: Archipelago, draft: Draft) -> tuple[str, ...]:
-    """Mixes beside the one in use, on nodes that may work: where one mix is for all, they are too many."""
-    if draft.intent.scenario not in ONE_MIX:
+    """Contexts on nodes that may work and beside those in use.
+
+    In an archipelago mixes beside the one for all, in an atollo all that is not at home; a big island has none.
+    """
+    if draft.intent.scenario == "archipelago":
+        return _others(draft, shape.mix(draft))
+    if draft.intent.scenario != "atollo":
         return ()
-    return _others(draft, shape.mix(draft))
+    used, left = set(home(draft).values()), leaving(draft)
+    contexts = draft.view.contexts
+    return tuple(n for n in sorted(contexts) if n not in used and place_of(draft.vmap, contexts[n].node) not in left)
 
 
 def trunks(draft: Draft, mix: str) -> dict[str, LinkIntent]:
@@ -44,11 +50,11 @@ def _others(draft: Draft, mix: str) -> tuple[str, ...]:
 
 
 def gather(shape: Archipelago, draft: Draft) -> None:
-    """Lead a portion of those in other mixes to the one in use."""
+    """Lead a portion of those in contexts that are too many to those in use."""
     for name in surplus(shape, draft):
         if draft.view.attached.get(name):
             try:
-                moves.move_legs(shape, draft, name, "mix", False)
+                moves.move_legs(shape, draft, name, draft.view.contexts[name].duty, False)
             except Refused:
                 continue
             shape.rewire(draft)

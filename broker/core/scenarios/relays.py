@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from broker.core.decisions import Reason
 from broker.core.draft import Draft, Refused
+from broker.core.scenarios.home import lost
 from broker.core.scenarios.stage import Lineup
 from broker.core.views import SessionView, context_of
 from broker.core.wrappers import NodeWrapper, publish_load
@@ -53,11 +54,8 @@ def region_of(draft: Draft, context: str) -> str:
 def gone(draft: Draft, node: str) -> bool:
     """Whether nothing is left to hope of a node: unknown, lost, or at the end of its drain."""
     wrapper = draft.vmap.node(node)
-    if wrapper is None:
-        return True
-    if wrapper.drain and 0 < wrapper.drain.deadline_s <= draft.now_s:
-        return True
-    return not wrapper.present and wrapper.silent_since_s + draft.policy.limits.lost_after_s <= draft.now_s
+    drain = wrapper.drain if wrapper else None
+    return lost(draft, node) or (drain is not None and 0 < drain.deadline_s <= draft.now_s)
 
 
 def copies(view: SessionView, nodes: Mapping[str, NodeWrapper]) -> dict[tuple[str, str, str], int]:

@@ -9,6 +9,7 @@ from broker.core.decisions import Reason
 from broker.core.draft import Draft, Refused
 from broker.core.participants import without_legs
 from broker.core.scenarios import gather
+from broker.core.scenarios.home import home
 from broker.core.scenarios.stage import Lineup
 from broker.core.views import context_of
 from broker.core.virtual_map import out_of_work
@@ -88,6 +89,8 @@ def _used(draft: Draft, name: str, context: ContextIntent) -> bool:
 
 def _needed(shape: Archipelago, draft: Draft, name: str, context: ContextIntent) -> bool:
     """The last of its duty stays, but for a relay, and as many stages as the audience of the region was promised."""
+    if draft.intent.scenario == "atollo":
+        return name in home(draft).values()
     if context.duty == "relay" or name in gather.surplus(shape, draft):
         return False
     others = [
