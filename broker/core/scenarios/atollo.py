@@ -6,13 +6,16 @@ that drains or is lost moves as a whole. The mix is made when the first voice co
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from broker.core.choose import choose
 from broker.core.decisions import Reason
 from broker.core.draft import Draft, Refused
+from broker.core.policy.base import Need
 from broker.core.requests import Attach
 from broker.core.scenarios import gather, moves
 from broker.core.scenarios.archipelago import MIX_LOAD, Archipelago
-from broker.core.scenarios.home import beside, home, leaving, packing, place_of
+from broker.core.scenarios.home import beside, home, leaving, place_of, policies
 from broker.core.scenarios.stage import Lineup, Wiring
 from broker.core.wrappers import Load, NodeWrapper
 from rtcdn.model import Leg
@@ -71,7 +74,7 @@ class Atollo(Archipelago):
         return bool(lacks)
 
     def _make_near(self, draft: Draft, duty: str, anchor: NodeWrapper | None, regions: tuple[str, ...]) -> str:
-        """A context on the host of ``anchor``; without one, or a node for it there, the packing policy's choice."""
+        """A context on the host of ``anchor``; else where the packing terms lead."""
         loads = {"ingress": self.speaker_load, "stage": self.viewer_load}
         load: Load = loads[duty](draft) if duty in loads else MIX_LOAD
         if anchor:
@@ -81,15 +84,23 @@ class Atollo(Archipelago):
             if chosen:
                 return self.stand(draft, duty, chosen)
             regions = tuple(dict.fromkeys((anchor.region, *regions)))
-        need = self.need(draft, duty, load, regions)
-        choice = choose(draft.vmap, need, packing(draft, leaving(draft)), exhaustive=draft.setting.exhaustive)
-        draft.choices.append(choice)
-        if not choice.chosen:
-            raise Refused("no-capacity", f"no node may take the {duty} now; see the reasons per node")
+        node = self._packed(draft, self.need(draft, duty, load, regions))
         if anchor:
             where = f"{place_of(draft.vmap, anchor.id)} has no node that may take the {duty}"
-            draft.reasons.append(Reason("host-lacks", f"{where}; {choice.chosen} takes it"))
-        return self.stand(draft, duty, choice.chosen)
+            draft.reasons.append(Reason("host-lacks", f"{where}; {node} takes it"))
+        return self.stand(draft, duty, node)
+
+    def _packed(self, draft: Draft, need: Need) -> str:
+        """A node in the nearest region that has one: on the fullest host that leaves a margin, else as usual."""
+        ways = policies(draft, leaving(draft))
+        for within in (*(frozenset((region,)) for region in need.regions), frozenset[str]()):
+            for policy in ways:
+                each = replace(need, within=within)
+                choice = choose(draft.vmap, each, policy, exhaustive=draft.setting.exhaustive)
+                draft.choices.append(choice)
+                if choice.chosen:
+                    return choice.chosen
+        raise Refused("no-capacity", f"no node may take the {need.duty} now; see the reasons per node")
 
     # ---- the stage ------------------------------------------------------------------------------
 

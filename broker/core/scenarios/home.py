@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 
 from broker.core.draft import Draft
-from broker.core.policy.base import Filter, Need, Policy, Thresholds
-from broker.core.policy.registry import PACK
-from broker.core.policy.terms import NamedFilter
+from broker.core.policy.base import Policy
+from broker.core.policy.terms import NamedFilter, NamedScore, near
 from broker.core.virtual_map import VirtualMap
 from broker.core.wrappers import NodeWrapper, kind_for
 
@@ -62,36 +62,43 @@ def beside(draft: Draft, anchor: NodeWrapper, kind: str) -> dict[str, str]:
     return {wrapper.id: wrapper.id for wrapper in found}
 
 
-def packing(draft: Draft, left: frozenset[str]) -> Policy:
-    """The session's policy turned to filling hosts: the fullest that has all kinds and leaves a margin.
+def policies(draft: Draft, left: frozenset[str]) -> tuple[Policy, ...]:
+    """How a host is found, one after another: the fullest that leaves a margin, the lightest, and as the session says.
 
-    ``left``: hosts that may not be chosen.
+    A host weighs what the heaviest of its kinds does. None of ``left`` is chosen; only the last way takes a host that
+    lacks a kind.
     """
+    policy, weights = draft.policy, _host_weights(draft)
+
+    def weight(wrapper: NodeWrapper) -> float:
+        return weights.get(wrapper.labels.host, inf)
+
+    def below(name: str, limit: float) -> NamedFilter:
+        return NamedFilter(name, lambda wrapper, *_: None if weight(wrapper) <= limit else name)
+
+    margin = below("margin", policy.limits.full_weight - policy.limits.pack_margin)
+    whole = below("whole_host", policy.limits.full_weight)
+    dense = NamedScore("host_dense", lambda wrapper, *_: min(100.0, weight(wrapper)))
+    light = NamedScore("host_light", lambda wrapper, *_: max(0.0, 100.0 - weight(wrapper)))
     stays = NamedFilter("host", lambda wrapper, *_: "leaving" if place_of(draft.vmap, wrapper.id) in left else None)
-    whole = NamedFilter("whole_host", _whole(draft))
-    margin = NamedFilter("margin", _margin)
-    policy = draft.policy
-    preferences: tuple[Filter, ...] = (whole, margin)
-    filters = (*policy.filters, stays)
-    return replace(policy, filters=filters, preferences=preferences, scores=PACK.scores, heaviest_first=True)
+    usual = replace(policy, filters=(*policy.filters, stays))
+    hosts = replace(usual, preferences=(), exhaustive=True)
+    return (
+        replace(hosts, filters=(*usual.filters, margin), scores=((near, 3.0), (dense, 1.0))),
+        replace(hosts, filters=(*usual.filters, whole), scores=((near, 3.0), (light, 1.0))),
+        usual,
+    )
 
 
-def _margin(wrapper: NodeWrapper, need: Need, limits: Thresholds) -> str | None:
-    after = wrapper.weight + need.load.cost(wrapper.labels.capacity)
-    return None if after <= limits.full_weight - limits.pack_margin else "margin"
-
-
-def _whole(draft: Draft) -> Filter:
-    """Whether a node's host has nodes of all kinds that a session needs, none of them full."""
-    limit = draft.policy.limits.full_weight - draft.policy.limits.pack_margin
-    hosts: list[set[str]] = []
-    for duty in ("stage", "mix"):
-        kind = kind_for(draft.vmap.kinds, duty)
-        regions = [region for of_kind, region in draft.vmap.shelves if of_kind == kind]
-        ready = (wrapper for region in regions for wrapper in _ready(draft, kind, region))
-        hosts.append({wrapper.labels.host for wrapper in ready if wrapper.weight <= limit})
-    complete = hosts[0] & hosts[1] - {""}
-    return NamedFilter("whole_host", lambda wrapper, *_: None if wrapper.labels.host in complete else "host")
+def _host_weights(draft: Draft) -> dict[str, float]:
+    """Weights of hosts that have nodes of all kinds a session needs: of the heaviest kind, the lightest node."""
+    found: dict[str, dict[str, float]] = {}
+    kinds = {kind_for(draft.vmap.kinds, duty) for duty in ("ingress", "stage", "mix")}
+    for kind, region in draft.vmap.shelves:
+        for wrapper in _ready(draft, kind, region) if kind in kinds else ():
+            of_kind = found.setdefault(wrapper.labels.host, {})
+            of_kind[kind] = min(wrapper.weight, of_kind.get(kind, inf))
+    return {host: max(each.values()) for host, each in found.items() if host and len(each) == len(kinds)}
 
 
 def _ready(draft: Draft, kind: str, region: str) -> Iterator[NodeWrapper]:
