@@ -62,6 +62,9 @@ REFUSALS = {  # code of a refusal -> status and cure
     "wrong-role": (403, "have the participant promoted first"),
     "may-not-speak": (403, "admit the participant with the right speak"),
     "removed": (403, "admit the participant again by PUT …/participants/{id}"),
+    "session-full": (409, "change the scenario by PATCH /v1/sessions/{id}, or wait until somebody leaves"),
+    "too-large": (409, "keep the scenario, or ask again when fewer are here"),
+    "busy": (503, "ask again in a moment"),
     "taken-over": (409, "somebody attached later as the same participant"),
     "unknown-gateway": (409, "the gateway must present itself in the store first"),
 }

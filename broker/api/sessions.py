@@ -9,8 +9,8 @@ from flask import jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from broker.api.context import Answer, known_session, parts, require_operator
-from broker.api.shapes import SessionBody, SessionPath, SessionsQuery
-from broker.core.requests import CloseSession, OpenSession
+from broker.api.shapes import SessionBody, SessionChange, SessionPath, SessionsQuery
+from broker.core.requests import ChangeScenario, CloseSession, OpenSession
 from broker.core.views import SessionView
 from rtcdn.model import SessionIntent
 
@@ -56,6 +56,14 @@ def list_sessions(query: SessionsQuery) -> Answer:
 def see_session(path: SessionPath) -> Answer:
     """One session."""
     return jsonify(shown(known_session(path.sid)))
+
+
+@api.patch("/<string:sid>")
+def change_session(path: SessionPath, body: SessionChange) -> Answer:
+    """Give a running session another scenario."""
+    decision = parts().desk.handle(ChangeScenario(path.sid, body.scenario))
+    remarks = [reason.to_dict() for reason in decision.reasons]
+    return jsonify({**shown(known_session(path.sid)), "decision": decision.id, "remarks": remarks})
 
 
 @api.delete("/<string:sid>")

@@ -14,6 +14,7 @@ ParticipantId = Annotated[str, StringConstraints(pattern=rf"^{PARTICIPANT_ID.pat
 Right = Annotated[str, StringConstraints(pattern=r"^[a-z]+(:[a-z0-9*-]+)?$", max_length=64)]
 Text = Annotated[str, StringConstraints(max_length=200)]
 LegName = Literal["publish", "view", "talk"]
+ScenarioName = Literal["archipelago", "atollo", "big_island"]
 MAX_BATCH = 500
 
 
@@ -50,7 +51,7 @@ class DecisionPath(BaseModel):
 class SessionBody(Shape):
     """How a session shall be."""
 
-    scenario: Literal["archipelago", "atollo", "big_island"] = "archipelago"
+    scenario: ScenarioName = "archipelago"
     codec: Codec = Field(default=Codec.VP8, description="the one video codec; stays while the session runs")
     slots: int = Field(default=4, ge=1, le=16, description="most speakers on stage at once")
     audience: dict[Id, Annotated[int, Field(ge=0, le=10_000_000)]] = Field(
@@ -59,6 +60,12 @@ class SessionBody(Shape):
     policy: Text = Field(default="", description="placement policy; empty: the deployment's")
     features: dict[Text, bool] = Field(default_factory=dict, max_length=50)
     bitrate_bps: int = Field(default=1_500_000, ge=64_000, le=20_000_000, description="most video of one speaker")
+
+
+class SessionChange(Shape):
+    """What of a running session shall be another."""
+
+    scenario: ScenarioName = Field(description="nobody joins again; the one it has changes nothing")
 
 
 class SessionsQuery(BaseModel):

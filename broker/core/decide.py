@@ -13,6 +13,7 @@ from broker.core.policy.base import Policy
 from broker.core.requests import (
     Admit,
     Attach,
+    ChangeScenario,
     CloseSession,
     Drain,
     GatewayLost,
@@ -29,6 +30,7 @@ from broker.core.requests import (
     Vacate,
 )
 from broker.core.scenarios.base import Scenario
+from broker.core.scenarios.change import change_scenario
 from broker.core.scenarios.registry import scenario
 from broker.core.virtual_map import VirtualMap
 from rtcdn import keys
@@ -77,7 +79,8 @@ def _open(draft: Draft, request: OpenSession) -> Decision:
     known = draft.view.intent
     for name in ("scenario", "codec", "slots"):
         if known and getattr(known, name) != getattr(request.intent, name):
-            detail = f"is {getattr(known, name)!s} in the running session; close it, or open another"
+            cure = f"change it by PATCH /v1/sessions/{draft.id}" if name == "scenario" else "close it, or open another"
+            detail = f"is {getattr(known, name)!s} in the running session; {cure}"
             raise InvalidRequest(name, detail)
     draft.put_session(replace(request.intent, opened_s=known.opened_s if known else draft.now_s))
     shape.open(draft)
@@ -123,6 +126,7 @@ def _checked(handler: Callable[[Draft, Scenario, Any], Decision]) -> Callable[[D
 HANDLERS: dict[type[Any], Callable[[Draft, Scenario, Any], Decision]] = {
     Admit: _checked(roles.admit),
     Attach: _checked(participants.attach),
+    ChangeScenario: change_scenario,
     GatewayLost: participants.gateway_lost,
     Leave: participants.leave,
     MediaDown: participants.media_down,

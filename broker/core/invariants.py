@@ -40,6 +40,7 @@ def _session(vmap: VirtualMap, view: SessionView) -> Iterator[str]:
     yield from _contexts(vmap, view)
     yield from _links(view)
     yield from _stages(view)
+    yield from _copies(view)
     yield from _participants(view)
 
 
@@ -78,7 +79,7 @@ def _stages(view: SessionView) -> Iterator[str]:
             shown[link.target][link.slot] = (link.participant, link.mid)
     for name, slots in shown.items():
         context = view.contexts[name]
-        if name not in heard:
+        if name not in heard and view.duty("mix"):
             yield f"stage {name} is not linked to a mix"
         if strange := set(slots) - set(context.slots):
             yield f"stage {name} has no slots {sorted(strange)}"
@@ -88,6 +89,25 @@ def _stages(view: SessionView) -> Iterator[str]:
             yield f"stage {name} has an empty v1 while others are shown"
     if len({tuple(sorted(slots.items())) for slots in shown.values()}) > 1:
         yield "stages show different things"
+
+
+def _copies(view: SessionView) -> Iterator[str]:
+    """What is shown comes from the speaker's ingress, or from a VideoRoom that has a copy of it made there."""
+    made = {(link.participant, link.target): link.source for link in view.links.values() if link.kind == "remote"}
+    for (participant, target), source in made.items():
+        if (participant, source) in made:
+            yield f"the copy of {participant} in {target} is one of a copy"
+    origins: dict[str, set[str]] = {}
+    for link in view.links.values():
+        if link.kind == "slot":
+            origin = made.get((link.participant, link.source), link.source)
+            origins.setdefault(link.participant, set()).add(origin)
+    for participant, found in origins.items():
+        if len(found) > 1:
+            yield f"{participant} is shown from {sorted(found)} at once"
+        for origin in sorted(found):
+            if (context := view.contexts.get(origin)) and context.duty != "ingress":
+                yield f"{participant} is shown from {origin}, which has nothing of his"
 
 
 def _participants(view: SessionView) -> Iterator[str]:

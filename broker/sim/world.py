@@ -27,6 +27,7 @@ from rtcdn import keys
 from rtcdn.ids import janus_context
 from rtcdn.model import ContextIntent, GatewayInfo, LinkIntent
 
+FORWARDED = ("slot", "mix", "voice")  # kinds of link that the fake nodes know
 ROUNDS = 200  # housekeeping that does not come to rest within so many rounds goes in circles
 
 
@@ -137,6 +138,8 @@ class World:
                     self.nodes[step.node].stop_stream(janus_id, step.forwarder.stream_id)
 
     def _start(self, session: str, name: str, link: LinkIntent, source: ContextIntent, target: ContextIntent) -> None:
+        if link.kind not in FORWARDED:
+            return
         ends = janus_context(session, link.source), janus_context(session, link.target)
         self.nodes[source.node].forward(ends[0], link, self.nodes[target.node], ends[1])
         if link.kind == "voice":
@@ -145,6 +148,8 @@ class World:
     def _stop(
         self, session: str, name: str, link: LinkIntent, source: ContextIntent | None, target: ContextIntent | None
     ) -> None:
+        if link.kind not in FORWARDED:
+            return
         ends = janus_context(session, link.source), janus_context(session, link.target)
         if source and target:
             self.nodes[source.node].stop(ends[0], link, self.nodes[target.node], ends[1])

@@ -37,6 +37,11 @@ class Thresholds:
     talk_hold_s: float = 2.0  # who talks this long becomes the main speaker
     portion: int = 50  # participants moved by one decision
     candidates: int = 200  # talk legs of one session beyond which nobody is made ready to speak ahead of time
+    relay_from: int = 2  # a region with so many stages gets one copy of a stream, by a relay
+    fanout: int = 50  # most links of one publisher out of one VideoRoom
+    depth: int = 2  # most links from ingress to stage: 2 is ingress, relay, stage; 1 makes no relays
+    pack_margin: float = 15.0  # a host is filled with small sessions up to so many points below ``full_weight``
+    atollo_most: int = 16  # most participants of an atollo
 
 
 class Filter(Protocol):

@@ -13,7 +13,7 @@ from broker.core.decisions import IntentChange, Reason
 from broker.core.draft import Draft, Refused
 from broker.core.policy.base import Need
 from broker.core.requests import Attach
-from broker.core.scenarios import moves, upkeep
+from broker.core.scenarios import gather, moves, relays, upkeep
 from broker.core.scenarios.stage import SCREEN, Lineup, Wiring, camera_of, video_slots, wanted_links
 from broker.core.views import SPEAKING, context_of
 from broker.core.virtual_map import VirtualMap, out_of_work
@@ -213,15 +213,16 @@ class Archipelago:
 
     def rewire(self, draft: Draft, lineup: Lineup | None = None, anew: str = "") -> None:
         """Make the links follow the lineup and the contexts there are."""
-        view = draft.view
-        lineup = lineup or Lineup(view.links)
+        lineup = lineup or Lineup(draft.view.links)
         wiring = self.wiring(draft, lineup)
+        view = draft.view
         draft.put_links(wanted_links(lineup, wiring, view.contexts, view.links, now_s=draft.now_s, anew=anew))
 
-    def wiring(self, draft: Draft, _lineup: Lineup) -> Wiring:
-        """One mix for all, and every ingress feeds every stage itself."""
-        mix, view = self.mix(draft), draft.view
-        return Wiring(dict.fromkeys(view.duty("stage"), mix), dict.fromkeys(view.contexts, mix))
+    def wiring(self, draft: Draft, lineup: Lineup) -> Wiring:
+        """One mix for all; relays, made here, between an ingress and a region with several stages."""
+        mix, tree, view = self.mix(draft), relays.grow(self, draft, lineup), draft.view
+        between = {**tree.remotes, **gather.trunks(draft, mix)}
+        return Wiring(dict.fromkeys(view.duty("stage"), mix), dict.fromkeys(view.contexts, mix), tree.routes, between)
 
     def need(
         self,
@@ -262,7 +263,7 @@ class Archipelago:
         if duty == "stage":
             return ContextIntent(node, kind, duty, intent.codec, slots=video_slots(intent.slots))
         publishers = {"publishers": intent.slots + SPARE_PUBLISHERS, "bitrate_bps": intent.bitrate_bps}
-        return ContextIntent(node, kind, duty, intent.codec, options=publishers if duty == "ingress" else {})
+        return ContextIntent(node, kind, duty, intent.codec, options=publishers if kind is Kind.VR else {})
 
     def viewer_load(self, draft: Draft) -> Load:
         """A viewer receives every speaker on stage, one at least."""

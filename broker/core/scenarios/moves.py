@@ -29,12 +29,15 @@ def vacate(shape: Archipelago, draft: Draft, node: str, lost: bool) -> None:
     over = lost or 0 < deadline_s <= draft.now_s
     for name, context in sorted(draft.view.contexts.items()):
         if context.node == node:
-            _ensure_other(shape, draft, context.duty, node)
+            if context.duty != "relay":  # the wiring makes those it needs
+                _ensure_other(shape, draft, context.duty, node)
             shape.rewire(draft)
-            _move_legs(shape, draft, name, context.duty, lost)
+            move_legs(shape, draft, name, context.duty, lost)
+            if context.duty == "ingress":
+                shape.rewire(draft)  # no copy of a speaker stands where he comes himself
             if over:
-                _silence(shape, draft, name)
-            if not _in_use(draft, name, over):
+                silence(shape, draft, name)
+            if not in_use(draft, name, over):
                 draft.put_context(name, None)
 
 
@@ -48,7 +51,7 @@ def _ensure_other(shape: Archipelago, draft: Draft, duty: str, node: str) -> Non
     shape.make(draft, duty, replace(shape.need(draft, duty, load, regions), avoid=frozenset((node,))))
 
 
-def _move_legs(shape: Archipelago, draft: Draft, name: str, duty: str, lost: bool) -> None:
+def move_legs(shape: Archipelago, draft: Draft, name: str, duty: str, lost: bool) -> None:
     """Lead a portion of the participants of a context elsewhere, first those who are heard or seen."""
     janus_id = janus_context(draft.id, name)
     left = draft.policy.limits.portion
@@ -96,14 +99,14 @@ def _lead(draft: Draft, participant_id: str, participant: ParticipantIntent, leg
     draft.order(Order(draft.id, participant_id, leg.gateway, "move", generation, participant.role, (new,), "node"))
 
 
-def _silence(shape: Archipelago, draft: Draft, name: str) -> None:
+def silence(shape: Archipelago, draft: Draft, name: str) -> None:
     """Stop showing and mixing what comes from a context that is gone or must go now."""
     lineup = Lineup(draft.view.links)
     lineup.forget(lambda seat: seat.source == name)
     shape.rewire(draft, lineup)
 
 
-def _in_use(draft: Draft, name: str, over: bool) -> bool:
+def in_use(draft: Draft, name: str, over: bool) -> bool:
     """Whether anything still needs the context."""
     view = draft.view
     context = view.contexts[name]

@@ -48,6 +48,9 @@ class Lineup:
         self.seats: dict[str, Slot] = {}  # slot -> what it shows
         self.voices: dict[str, Slot] = {}  # participant -> his audio
         newest: dict[str, LinkIntent] = {}
+        self._origins = {
+            (link.participant, link.target): link.source for link in links.values() if link.kind == "remote"
+        }
         for link in links.values():
             if link.kind == "voice":
                 self.voices[link.participant] = Slot(link.participant, link.mid, False, link.source)
@@ -62,7 +65,8 @@ class Lineup:
             link = newest[slot]
             if (link.participant, link.mid) not in shown:
                 shown.add((link.participant, link.mid))
-                self.seats[slot] = Slot(link.participant, link.mid, link.simulcast, link.source)
+                source = self._origins.get((link.participant, link.source), link.source)
+                self.seats[slot] = Slot(link.participant, link.mid, link.simulcast, source)
 
     def slot_of(self, participant: str) -> str:
         """The slot of his first video, empty when he has none."""
@@ -168,7 +172,14 @@ def wanted_links(
         mix = wiring.voices.get(voice.source, "")
         if mix:
             links[f"voice-{participant}"] = LinkIntent("voice", voice.source, mix, participant, voice.mid)
-    return {name: _dated(link, known.get(name), now_s, anew) for name, link in links.items()}
+    dated: dict[str, LinkIntent] = {}
+    renewed: set[tuple[str, str]] = set()  # whose copy is another one, and where: what comes from it is made again too
+    for name, link in links.items():
+        again = anew == link.participant or (link.kind == "slot" and (link.participant, link.source) in renewed)
+        dated[name] = _dated(link, known.get(name), now_s, link.participant if again else "")
+        if link.kind == "remote" and dated[name] != known.get(name):
+            renewed.add((link.participant, link.target))
+    return dated
 
 
 def _dated(link: LinkIntent, known: LinkIntent | None, now_s: float, anew: str) -> LinkIntent:

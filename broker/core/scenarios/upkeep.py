@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from broker.core.decisions import Reason
 from broker.core.draft import Draft, Refused
 from broker.core.participants import without_legs
+from broker.core.scenarios import gather
+from broker.core.scenarios.home import home
 from broker.core.scenarios.stage import Lineup
 from broker.core.views import context_of
 from broker.core.virtual_map import out_of_work
@@ -26,6 +28,7 @@ def tidy(shape: Archipelago, draft: Draft) -> None:
     except Refused as refused:
         draft.reasons.append(Reason(refused.code, refused.detail))
     _mend_stage(shape, draft)
+    gather.gather(shape, draft)
     _reap_idle(shape, draft)
 
 
@@ -48,7 +51,8 @@ def _mend_stage(shape: Archipelago, draft: Draft) -> None:
     """Seats and voices only of those who publish from a context that is there; all who are up have theirs."""
     view = draft.view
     lineup = Lineup(view.links)
-    lineup.forget(lambda seat: seat.participant not in view.publishers or seat.source not in view.contexts)
+    ingresses = view.duty("ingress")
+    lineup.forget(lambda seat: seat.participant not in view.publishers or seat.source not in ingresses)
     for name in sorted(view.publishers):
         leg = next(leg for leg in view.participants[name].legs if leg.leg == "publish")
         if leg.state == "up":
@@ -58,9 +62,10 @@ def _mend_stage(shape: Archipelago, draft: Draft) -> None:
 
 def _reap_idle(shape: Archipelago, draft: Draft) -> None:
     """Mark contexts that nobody uses and nothing needs; remove those marked long enough ago."""
+    surplus = gather.surplus(shape, draft)
     for name in sorted(draft.view.contexts):
         context = draft.view.contexts[name]
-        if context.duty == "mix" or out_of_work(draft.vmap, context.node):
+        if (context.duty == "mix" and name not in surplus) or out_of_work(draft.vmap, context.node):
             continue
         if _used(draft, name, context) or _needed(shape, draft, name, context):
             if context.idle_since_s:
@@ -83,7 +88,11 @@ def _used(draft: Draft, name: str, context: ContextIntent) -> bool:
 
 
 def _needed(shape: Archipelago, draft: Draft, name: str, context: ContextIntent) -> bool:
-    """The last of its duty stays, and as many stages as the audience of the region was promised."""
+    """The last of its duty stays, but for a relay, and as many stages as the audience of the region was promised."""
+    if draft.intent.scenario == "atollo":
+        return name in home(draft).values()
+    if context.duty == "relay" or name in gather.surplus(shape, draft):
+        return False
     others = [
         other
         for other, peer in draft.view.duty(context.duty).items()

@@ -16,6 +16,7 @@ from broker.core.plan import plan_changes
 from broker.core.requests import (
     Admit,
     Attach,
+    ChangeScenario,
     CloseSession,
     Drain,
     GatewayLost,
@@ -86,6 +87,7 @@ REQUESTS: st.SearchStrategy[Request] = st.one_of(
     st.builds(GatewayLost, S, GATEWAYS),
     st.builds(Reap, S),
     st.builds(OpenSession, S, INTENTS),
+    st.builds(ChangeScenario, S, st.sampled_from(("archipelago", "atollo", "big_island"))),
     st.builds(CloseSession, S),
 )
 EVENTS = st.one_of(
@@ -116,6 +118,9 @@ def happen(world: World, event: Any) -> None:
         answer = world.ask(attach) if _is_open(world) else None
         if isinstance(answer, Decision) and answer.grant:
             world.ask(MediaUp("demo", name, leg, answer.grant.generation, 1, 2, streams))
+    elif event[0] == "media":
+        _, name, leg, generation, streams = event
+        world.ask(MediaUp("demo", name, leg, generation, 3, 4, streams if leg == "publish" else ()))
     elif event[0] == "tick":
         world.tick(event[1])
     elif event[0] == "housekeep":

@@ -1,0 +1,61 @@
+"""Bringing a session together after a change of scenario: legs in contexts that are too many are led to those in use.
+
+A change moves nobody. What it leaves behind goes on working: a mix that is not in use any more stays linked to the
+one that is for as long as people are in it, and they are led over in portions, by upkeep.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broker.core.draft import Draft, Refused
+from broker.core.scenarios import moves
+from broker.core.scenarios.home import home, leaving, place_of
+from broker.core.virtual_map import out_of_work
+from rtcdn.model import LinkIntent
+
+if TYPE_CHECKING:
+    from broker.core.scenarios.archipelago import Archipelago
+
+
+def surplus(shape: Archipelago, draft: Draft) -> tuple[str, ...]:
+    """Contexts on nodes that may work and beside those in use.
+
+    In an archipelago mixes beside the one for all, in an atollo all that is not at home; a big island has none.
+    """
+    if draft.intent.scenario == "archipelago":
+        return _others(draft, shape.mix(draft))
+    if draft.intent.scenario != "atollo":
+        return ()
+    used, left = set(home(draft).values()), leaving(draft)
+    contexts = draft.view.contexts
+    return tuple(n for n in sorted(contexts) if n not in used and place_of(draft.vmap, contexts[n].node) not in left)
+
+
+def trunks(draft: Draft, mix: str) -> dict[str, LinkIntent]:
+    """Links that let the people of other mixes hear and be heard until they are led to ``mix``."""
+    contexts, found = draft.view.contexts, {}
+    for other in _others(draft, mix):
+        if draft.view.attached.get(other):
+            found[f"trunk-{contexts[mix].node}-{contexts[other].node}"] = LinkIntent("trunk", mix, other)
+    return found
+
+
+def _others(draft: Draft, mix: str) -> tuple[str, ...]:
+    """Mixes beside this one, if it works itself; those that are left otherwise are led over by ``vacate``."""
+    mixes = draft.view.duty("mix")
+    if len(mixes) < 2 or out_of_work(draft.vmap, mixes[mix].node):
+        return ()
+    return tuple(name for name in mixes if name != mix and not out_of_work(draft.vmap, mixes[name].node))
+
+
+def gather(shape: Archipelago, draft: Draft) -> None:
+    """Lead a portion of those in contexts that are too many to those in use."""
+    for name in surplus(shape, draft):
+        if draft.view.attached.get(name):
+            try:
+                moves.move_legs(shape, draft, name, draft.view.contexts[name].duty, False)
+            except Refused:
+                continue
+            shape.rewire(draft)
+            return
