@@ -61,6 +61,7 @@ class SessionIntent(Record):
     features: dict[str, bool] = field(default_factory=dict)
     bitrate_bps: int = 1_500_000
     opened_s: float = 0.0
+    watched: tuple[str, ...] = ()  # big_island: whom participants want to see, most wanted first
     warm: dict[str, int] = field(default_factory=dict)  # region -> viewers that a warm-up promised to be ready for
 
 
