@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
+import pytest
+
 from broker.core.decisions import Decision
 from broker.core.policy.registry import BALANCED
 from broker.core.requests import Attach, Drain, Leave, MediaUp, SetRole
@@ -67,15 +69,18 @@ def settled(world: World) -> None:
     world.housekeep()
 
 
-def test_an_island_of_800_stays_whole() -> None:
+@pytest.mark.parametrize(("talkers", "kind"), [(25, "bridge"), (5, "trunk")])
+def test_an_island_of_800_stays_whole(talkers: int, kind: str) -> None:
     """One mix is lost with its node, one is drained; in the end three people are left."""
-    world = island(slots=9, mixes=6, regions=REGIONS, policy=POLICY, eu=300, us=300, asia=200)
+    policy = replace(POLICY, limits=replace(POLICY.limits, talkers_per_mix=talkers))
+    world = island(slots=9, mixes=6, regions=REGIONS, policy=policy, eu=300, us=300, asia=200)
     active = arrive(world, Random(800))
     settled(world)
     sound(world)
     view = world.vmap.sessions["demo"]
     spread = Counter(world.vmap.nodes[view.contexts[mix].node].region for mix in view.live)
     assert set(spread) == set(REGIONS)
+    assert {link.kind for link in view.links.values() if link.kind in ("bridge", "trunk")} == {kind}
     assert sum(view.live.values()) == ACTIVE
     assert len(set(shown(world))) == 9
     assert len(view.publishers) == ACTIVE // 2
