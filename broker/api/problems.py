@@ -66,6 +66,7 @@ REFUSALS = {  # code of a refusal -> status and cure
     "too-large": (409, "keep the scenario, or ask again when fewer are here"),
     "busy": (503, "ask again in a moment"),
     "taken-over": (409, "somebody attached later as the same participant"),
+    "wrong-scenario": (409, "ask it of a session whose scenario has it"),
     "unknown-gateway": (409, "the gateway must present itself in the store first"),
 }
 

@@ -87,6 +87,12 @@ class AdmitBody(Shape):
     ttl_s: int = Field(default=6 * 3600, ge=10, le=7 * 86400, description="life of the client token")
 
 
+class WatchedBody(Shape):
+    """Whom participants want to see."""
+
+    participants: list[ParticipantId] = Field(max_length=200, description="most wanted first; empty: nobody")
+
+
 class RoleBody(Shape):
     """Promote or demote."""
 

@@ -28,9 +28,11 @@ from broker.core.requests import (
     Talking,
     Undrain,
     Vacate,
+    Watched,
 )
 from broker.core.scenarios.base import Scenario
 from broker.core.scenarios.change import change_scenario
+from broker.core.scenarios.big_island import BigIsland
 from broker.core.scenarios.registry import scenario
 from broker.core.virtual_map import VirtualMap
 from rtcdn import keys
@@ -82,7 +84,8 @@ def _open(draft: Draft, request: OpenSession) -> Decision:
             cure = f"change it by PATCH /v1/sessions/{draft.id}" if name == "scenario" else "close it, or open another"
             detail = f"is {getattr(known, name)!s} in the running session; {cure}"
             raise InvalidRequest(name, detail)
-    draft.put_session(replace(request.intent, opened_s=known.opened_s if known else draft.now_s))
+    watched = known.watched if known else request.intent.watched
+    draft.put_session(replace(request.intent, opened_s=known.opened_s if known else draft.now_s, watched=watched))
     shape.open(draft)
     return draft.decision()
 
@@ -113,6 +116,16 @@ def _reap(draft: Draft, shape: Scenario, _request: Reap) -> Decision:
     return draft.decision()
 
 
+def _watched(draft: Draft, shape: Scenario, request: Watched) -> Decision:
+    for name in request.participants:
+        check_participant_id("participants", name)
+    if not isinstance(shape, BigIsland):
+        detail = f"the scenario is {draft.intent.scenario}, where all who publish are shown; ask it of a big_island"
+        raise Refused("wrong-scenario", detail)
+    shape.watched(draft, request.participants)
+    return draft.decision()
+
+
 def _checked(handler: Callable[[Draft, Scenario, Any], Decision]) -> Callable[[Draft, Scenario, Any], Decision]:
     """The handler, after the participant's id was checked."""
 
@@ -136,4 +149,5 @@ HANDLERS: dict[type[Any], Callable[[Draft, Scenario, Any], Decision]] = {
     SetRole: roles.set_role,
     Talking: participants.talking,
     Vacate: _vacate,
+    Watched: _watched,
 }

@@ -9,6 +9,7 @@ from broker.core.decisions import Refusal
 from broker.core.policy.base import Policy
 from broker.core.requests import CloseSession, GatewayLost, Reap, Request, Talking, Vacate
 from broker.core.scenarios.registry import SCENARIOS
+from broker.core.scenarios.seating import BY_TALK, claims
 from broker.core.scenarios.stage import MAIN, SCREEN
 from broker.core.views import SessionView
 from broker.core.virtual_map import VirtualMap
@@ -63,15 +64,23 @@ def _talkers(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request
     for session in sorted(floors):
         view = vmap.session(session)
         if view:
-            yield from _takes_floor(view, floors[session], now_s - policy.limits.talk_hold_s)
+            since_s = now_s - policy.limits.talk_hold_s
+            slots = _slots(view)
+            yield from _takes_floor(view, slots, floors[session], since_s)
+            if view.intent and view.intent.scenario in BY_TALK:
+                wanted = (Talking(session, who) for who in claims(view, slots, floors[session], since_s))
+                yield from (request for request in wanted if _worth(vmap, request, policy, now_s))
 
 
-def _takes_floor(view: SessionView, floor: dict[str, float], since_s: float) -> Iterator[Request]:
+def _slots(view: SessionView) -> dict[str, str]:
+    """Who is in which slot."""
+    return {link.participant: link.slot for link in view.links.values() if link.kind == "slot" and link.slot != SCREEN}
+
+
+def _takes_floor(
+    view: SessionView, slots: dict[str, str], floor: dict[str, float], since_s: float
+) -> Iterator[Request]:
     """The speaker on stage who has talked since ``since_s`` at least, unless the main one talks himself."""
-    slots: dict[str, str] = {}
-    for link in view.links.values():
-        if link.kind == "slot" and link.slot != SCREEN:
-            slots[link.participant] = link.slot
     talkers = sorted((since, who) for who, since in floor.items() if who in slots)
     if talkers and talkers[0][0] <= since_s and all(slots[who] != MAIN for _, who in talkers):
         yield Talking(view.id, talkers[0][1])

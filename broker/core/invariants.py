@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from broker.core.index import build_shelves
-from broker.core.views import SessionView, context_of, holder_of
+from broker.core.plan import AMONG_MIXES
+from broker.core.scenarios.bridges import has_cycle, heard
+from broker.core.views import SPEAKING, SessionView, context_of, holder_of
 
 if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
@@ -42,6 +44,7 @@ def _session(vmap: VirtualMap, view: SessionView) -> Iterator[str]:
     yield from _stages(view)
     yield from _copies(view)
     yield from _participants(view)
+    yield from _sound(view)
 
 
 def _contexts(vmap: VirtualMap, view: SessionView) -> Iterator[str]:
@@ -127,9 +130,28 @@ def _participants(view: SessionView) -> Iterator[str]:
     talk_legs = sum(leg.leg == "talk" for participant in view.participants.values() for leg in participant.legs)
     if talk_legs != view.talk_legs:
         yield f"talk legs are counted as {view.talk_legs}, should be {talk_legs}"
+    live: dict[str, int] = {}
+    for participant in view.participants.values():
+        for leg in participant.legs if participant.role in SPEAKING else ():
+            if leg.leg == "talk":
+                live[context_of(leg)] = live.get(context_of(leg), 0) + 1
+    if live != dict(view.live):
+        yield f"those who may speak are counted as {dict(view.live)}, should be {live}"
     holders = {name: holder for name, each in view.participants.items() if (holder := holder_of(each))}
     if holders != dict(view.holders):
         yield f"holders of roles are {dict(view.holders)}, should be {holders}"
+
+
+def _sound(view: SessionView) -> Iterator[str]:
+    """No sound goes round among mixes, and nobody is heard twice."""
+    among = {name: link for name, link in view.links.items() if link.kind in AMONG_MIXES}
+    if not among:
+        return
+    if has_cycle(among):
+        yield "sound goes round in a circle among the mixes"
+    for origin, times in heard(among, view.duty("mix")).items():
+        for mix in sorted(mix for mix, count in times.items() if count > 1):
+            yield f"people of {origin} are heard {times[mix]} times in {mix}"
 
 
 def _indexes(vmap: VirtualMap) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from broker.core.wrappers import NodeWrapper, add_grant, still_unseen, talking_since
+from broker.core.wrappers import NodeWrapper, add_grant, still_unseen, talked, talking_since
 from rtcdn.model import Capacity, DrainIntent, Labels, PluginData
 
 NUMBERS = {"CPU": "cpu", "MEM": "mem", "WEIGHT": "reported_weight"}
@@ -107,7 +107,9 @@ class NodeEdit:
 
     def _plugin(self, text: str) -> PluginData | None:
         plugin = PluginData.from_json(text)
-        talking = self._now("talking_since_s")
+        talking, before = self._now("talking_since_s"), self._now("talked_s")
         if plugin and (plugin.talkers or talking):
             self._new["talking_since_s"] = talking_since(talking, plugin.talkers, self._now_s)
+        if plugin and (talking or before):
+            self._new["talked_s"] = talked(before, talking, self._now_s)
         return plugin

@@ -1,8 +1,9 @@
 """From changed intents to ordered steps.
 
 The order is the contract: contexts before links (mountpoint before forwarder, VideoRoom before publisher), new
-links before re-pointed ones before stopped ones, orders to gateways, and contexts removed last. Nothing is planned
-on a node that is not there: what it lacks when it comes back, ``reconcile`` sees.
+links before re-pointed ones before stopped ones, orders to gateways, and contexts removed last; but links among
+mixes that stop do so before any link starts, since old and new ones together could make a circle of sound. Nothing
+is planned on a node that is not there: what it lacks when it comes back, ``reconcile`` sees.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rtcdn.model import ContextIntent, LinkIntent
 if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
 
+AMONG_MIXES = ("bridge", "trunk")
 KIND_ORDER = {"ST": 0, "AB": 1, "VR": 2}  # those that receive come first
 
 
@@ -77,7 +79,8 @@ class _Planner:
                     repoints.append(RepointLink(session, name, before, after, old_source, old_target, source, target))
             elif before and (old_source or old_target):
                 stops.append(StopLink(session, name, before, old_source, old_target))
-        return [*starts, *repoints, *stops]
+        among = [step for step in stops if isinstance(step, StopLink) and step.before.kind in AMONG_MIXES]
+        return [*among, *starts, *repoints, *(step for step in stops if step not in among)]
 
     def _old(self, session: str, name: str) -> ContextIntent | None:
         """A context as it was, if its node is there."""

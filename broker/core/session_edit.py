@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from broker.core.plan import rewired
 from broker.core.tables import Table
-from broker.core.views import Holder, SessionView, context_of, holder_of, merged
+from broker.core.views import SPEAKING, Holder, SessionView, context_of, holder_of, merged
 from broker.core.wrappers import NodeWrapper
-from rtcdn.model import ContextIntent, LinkIntent, ParticipantIntent
+from rtcdn.model import ContextIntent, Leg, LinkIntent, ParticipantIntent
 
 
 class SessionEdit:
@@ -23,6 +23,7 @@ class SessionEdit:
         self._links: dict[str, LinkIntent | None] = {}
         self._participants: dict[str, ParticipantIntent | None] = {}
         self._attached: dict[str, int] = {}
+        self._live: dict[str, int] = {}
         self._pending: dict[str, float | None] = {}
         self._publishers: set[str] | None = None
         self._holders: dict[str, Holder | None] = {}
@@ -35,8 +36,9 @@ class SessionEdit:
 
     @property
     def speaker_count(self) -> int:
-        """Participants who publish, for the cost of a viewer."""
-        return len(self._base.publishers if self._publishers is None else self._publishers)
+        """Participants who are shown, for the cost of a viewer: of those who publish as many as there are slots."""
+        publishing = len(self._base.publishers if self._publishers is None else self._publishers)
+        return min(publishing, self.intent.slots) if self.intent else publishing
 
     def put_context(self, name: str, record: ContextIntent | None, now_s: float) -> ContextIntent | None:
         """Set or delete a context; gives the one before."""
@@ -64,9 +66,11 @@ class SessionEdit:
         for leg in before.legs if before else ():
             self._count(context_of(leg), -1)
             self._talk_legs -= leg.leg == "talk"
+            self._count_live(before, leg, -1)
         for leg in record.legs if record else ():
             self._count(context_of(leg), 1)
             self._talk_legs += leg.leg == "talk"
+            self._count_live(record, leg, 1)
         pending = record is not None and any(leg.state == "granted" for leg in record.legs)
         if pending or name in self._pending or name in self._base.pending:
             self._pending[name] = record.joined_s if record and pending else None
@@ -87,10 +91,17 @@ class SessionEdit:
             known = self._base.attached.get(context, 0)
         self._attached[context] = known + step
 
+    def _count_live(self, participant: ParticipantIntent | None, leg: Leg, step: int) -> None:
+        """Count a talk leg, if he may speak."""
+        if leg.leg == "talk" and participant and participant.role in SPEAKING:
+            name = context_of(leg)
+            self._live[name] = self._live.get(name, self._base.live.get(name, 0)) + step
+
     def finish(self, nodes: Table[NodeWrapper]) -> SessionView:
         """The new view; ``nodes`` say the regions of stages."""
         base = self._base
         contexts = merged(base.contexts, self._contexts) if self._contexts else base.contexts
+        live: dict[str, int | None] = {name: count or None for name, count in self._live.items()}
         counts: dict[str, int | None] = {name: count or None for name, count in self._attached.items()}
         return SessionView(
             id=base.id,
@@ -101,6 +112,7 @@ class SessionEdit:
             participants=merged(base.participants, self._participants) if self._participants else base.participants,
             plan=self.plan,
             attached=merged(base.attached, counts) if counts else base.attached,
+            live=merged(base.live, live) if live else base.live,
             pending=merged(base.pending, self._pending) if self._pending else base.pending,
             publishers=base.publishers if self._publishers is None else frozenset(self._publishers),
             holders=merged(base.holders, self._holders) if self._holders else base.holders,

@@ -61,6 +61,7 @@ class SessionView:
     participants: Table[ParticipantIntent] = field(default_factory=Table)
     plan: PlanRecord | None = None
     attached: Table[int] = field(default_factory=Table)  # context -> legs that should be there
+    live: Table[int] = field(default_factory=Table)  # mix -> talk legs of those who may speak now
     pending: Table[float] = field(default_factory=Table)  # participants with a leg not up -> when they attached
     publishers: frozenset[str] = frozenset()  # participants with a publish leg
     holders: Table[Holder] = field(default_factory=Table)  # speakers and moderators who are here

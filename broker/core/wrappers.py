@@ -18,6 +18,7 @@ GRANT_LIFE_S = 30.0  # no grant is counted longer, whatever the reports
 AUDIO_KBPS = 48.0
 AUDIO_PACKETS_PS = 50.0
 VIDEO_PACKET_BYTES = 1100.0
+TALK_KEPT_S = 300.0  # who has been silent longer is not told from one who never spoke
 MOST_FORWARDS = 20  # stages beyond these are no reason to refuse a speaker: the estimate stops here
 
 
@@ -120,6 +121,7 @@ class NodeWrapper:
     reported_s: float = 0.0  # when the last report came
     silent_since_s: float = 0.0
     talking_since_s: dict[str, dict[str, float]] = field(default_factory=dict)  # context -> who -> since when
+    talked_s: dict[str, dict[str, float]] = field(default_factory=dict)  # context -> who -> when last, of late
 
     @property
     def weight(self) -> float:
@@ -218,3 +220,14 @@ def talking_since(
         for context, people in talkers.items()
         if people
     }
+
+
+def talked(
+    known: Mapping[str, Mapping[str, float]], since: Mapping[str, Iterable[str]], now_s: float
+) -> dict[str, dict[str, float]]:
+    """When people of each context talked last; ``since``: who talked until now."""
+    oldest_s = now_s - TALK_KEPT_S
+    found = {context: {who: at for who, at in people.items() if at > oldest_s} for context, people in known.items()}
+    for context, people in since.items():
+        found.setdefault(context, {}).update(dict.fromkeys(people, now_s))
+    return {context: people for context, people in found.items() if people}

@@ -36,6 +36,9 @@ class Thresholds:
     idle_s: float = 60.0  # an unused context is removed after this
     talk_hold_s: float = 2.0  # who talks this long becomes the main speaker
     portion: int = 50  # participants moved by one decision
+    mesh_most: int = 6  # big_island: mixes that hear each other directly; more are linked as a tree
+    talkers_per_mix: int = 50  # big_island: people who may speak in one mix; more need another
+    cameras: int = 200  # big_island: who may publish, shown or not
     candidates: int = 200  # talk legs of one session beyond which nobody is made ready to speak ahead of time
     relay_from: int = 2  # a region with so many stages gets one copy of a stream, by a relay
     fanout: int = 50  # most links of one publisher out of one VideoRoom

@@ -140,7 +140,7 @@ class Archipelago:
     def place_view(self, draft: Draft, request: Attach, avoid: frozenset[str] = frozenset()) -> Leg:
         """A stage of the viewer's region, a new one there when those are full, then the regions farther away."""
         load = self.viewer_load(draft)
-        for rung in _rungs(draft.vmap, request.regions):
+        for rung in rungs(draft.vmap, request.regions):
             need = self.need(draft, "stage", load, request.regions, rtt_ms=request.rtt_ms, avoid=avoid)
             found = []
             for region in rung:
@@ -289,7 +289,7 @@ class Archipelago:
         return int(free / cost if cost else 0) + int(draft.view.attached.get(context, 0))
 
 
-def _rungs(vmap: VirtualMap, regions: tuple[str, ...]) -> Iterator[list[str]]:
+def rungs(vmap: VirtualMap, regions: tuple[str, ...]) -> Iterator[list[str]]:
     """Regions to look at one after another: those asked for, then all others together."""
     for region in regions:
         yield [region]

@@ -77,6 +77,12 @@ def move_legs(shape: Archipelago, draft: Draft, name: str, duty: str, lost: bool
         _lead(draft, participant_id, participant, leg, new)
 
 
+def move_leg(shape: Archipelago, draft: Draft, participant_id: str, leg: Leg) -> None:
+    """Lead one participant from a context that stays to another; refused when no other takes him."""
+    participant = draft.view.participants[participant_id]
+    _lead(draft, participant_id, participant, leg, _elsewhere(shape, draft, participant_id, participant, leg))
+
+
 def _elsewhere(shape: Archipelago, draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg) -> Leg:
     """The place that takes over from a leg."""
     wrapper = draft.vmap.node(leg.node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,14 +21,22 @@ if TYPE_CHECKING:
     from broker.core.scenarios.archipelago import Archipelago
 
 
-def tidy(shape: Archipelago, draft: Draft) -> None:
-    """Put the session in order; changes nothing when it is."""
+def seat_all(draft: Draft, lineup: Lineup) -> None:
+    """All who are up have a slot, as far as there are slots."""
+    for name in sorted(draft.view.publishers):
+        leg = next(leg for leg in draft.view.participants[name].legs if leg.leg == "publish")
+        if leg.state == "up":
+            lineup.take(name, context_of(leg), leg.streams, draft.intent.slots)
+
+
+def tidy(shape: Archipelago, draft: Draft, seat: Callable[[Draft, Lineup], None] = seat_all) -> None:
+    """Put the session in order; changes nothing when it is. ``seat``: who is shown of those who publish."""
     _drop_stale_legs(draft)
     try:
         shape.open(draft)
     except Refused as refused:
         draft.reasons.append(Reason(refused.code, refused.detail))
-    _mend_stage(shape, draft)
+    _mend_stage(shape, draft, seat)
     gather.gather(shape, draft)
     _reap_idle(shape, draft)
 
@@ -47,16 +56,13 @@ def _drop_stale_legs(draft: Draft) -> None:
             draft.put_participant(name, without_legs(participant, stale))
 
 
-def _mend_stage(shape: Archipelago, draft: Draft) -> None:
+def _mend_stage(shape: Archipelago, draft: Draft, seat: Callable[[Draft, Lineup], None]) -> None:
     """Seats and voices only of those who publish from a context that is there; all who are up have theirs."""
     view = draft.view
     lineup = Lineup(view.links)
     ingresses = view.duty("ingress")
     lineup.forget(lambda seat: seat.participant not in view.publishers or seat.source not in ingresses)
-    for name in sorted(view.publishers):
-        leg = next(leg for leg in view.participants[name].legs if leg.leg == "publish")
-        if leg.state == "up":
-            lineup.take(name, context_of(leg), leg.streams, draft.intent.slots)
+    seat(draft, lineup)
     shape.rewire(draft, lineup)
 
 
