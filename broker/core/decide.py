@@ -9,7 +9,7 @@ from typing import Any
 from broker.core import participants, roles
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.draft import Draft, Refused, Setting
-from broker.core.policy.base import Policy
+from broker.core.policy.base import Policy, PolicyFailed
 from broker.core.requests import (
     Admit,
     Attach,
@@ -58,7 +58,9 @@ def decide(
             raise UnknownSession(f"there is no session {request.session}; open it first")
         return HANDLERS[type(request)](draft, scenario(draft.intent.scenario), request)
     except Refused as refused:
-        return Refusal(draft.decision_id, refused.code, refused.detail, tuple(draft.choices))
+        return Refusal(draft.decision_id, refused.code, refused.detail, tuple(draft.choices), **refused.more)
+    except PolicyFailed as failed:
+        return Refusal(draft.decision_id, "policy-failed", str(failed), tuple(draft.choices))
 
 
 def _drain(setting: Setting, request: Drain | Undrain) -> Decision:

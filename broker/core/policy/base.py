@@ -22,6 +22,7 @@ class Need:
     within: frozenset[str] = frozenset()  # only nodes of these regions; empty: of any
     serving: frozenset[str] = frozenset()  # nodes that serve the session in this duty already
     avoid: frozenset[str] = frozenset()  # nodes that must not be taken
+    held: str = ""  # where he is now: he leaves it only for a node clearly better (Thresholds.sticky)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,22 @@ class Thresholds:
     talk_hold_s: float = 2.0  # who talks this long becomes the main speaker
     portion: int = 50  # participants moved by one decision
     candidates: int = 200  # talk legs of one session beyond which nobody is made ready to speak ahead of time
+    node_burst_legs: int = 2_000  # own grants of all sessions on one node that no report covers yet
+    session_burst_legs: int = 20_000  # viewers of one session let in within ``burst_s``; who comes then waits his turn
+    burst_s: float = 10.0
+    pack_margin: float = 10.0  # packing stops so far below ``full_weight`` while another node is there
+    sticky: float = 30.0  # by how many points of the total a node must be better than the one where he is
+    reach_ms: float = 120.0  # what is farther is taken only when nothing nearer is left (``reach``)
+
+
+class PolicyFailed(Exception):
+    """A filter or score raised, or gave no number: the decision is refused, and nothing is done."""
+
+    def __init__(self, policy: str, term: str, node: str, why: str) -> None:
+        super().__init__(
+            f"policy {policy!r} failed in {term!r} at node {node}: {why}; mend it, or choose another policy"
+        )
+        self.policy, self.term = policy, term
 
 
 class Filter(Protocol):
