@@ -134,13 +134,13 @@ class Desk:
                 found.append(error)
                 return ()
             found.append(None if leaders else outcome)
-            return outcome.changes if isinstance(outcome, Decision) and not leaders else ()
+            return () if leaders or isinstance(outcome, RtcdnError) else outcome.changes
 
         self._keeper.decide_and_put(partial(choose, request) for request in requests)
         for request, outcome in zip(requests, found, strict=True):
             if isinstance(outcome, Decision | Refusal):
                 self._note(request, outcome)
-        self._batches.add(change for each in found if isinstance(each, Decision) for change in each.changes)
+        self._batches.add(change for each in found if isinstance(each, Decision | Refusal) for change in each.changes)
         return found
 
     def _outcome(self, request: Attach, found: Found) -> Decision | RtcdnError:
@@ -169,11 +169,10 @@ class Desk:
             outcome = self._decide(vmap, request)
             if isinstance(outcome, Refusal) or not outcome.needs_leader:
                 self._note(request, outcome)
-                decision = _accepted(outcome)
-                if decision.changes:
-                    self._batches.add(decision.changes)
-                    self._keeper.put(decision.changes, 0)
-                return decision
+                if outcome.changes:
+                    self._batches.add(outcome.changes)
+                    self._keeper.put(outcome.changes, 0)
+                return _accepted(outcome)
             try:
                 self._commit(outcome)
             except StoreConflict:
@@ -221,13 +220,14 @@ class Desk:
         vmap = self._keeper.current
         self._decisions.decided(request, outcome, vmap.revision, self._keeper.age_s)
         refused = outcome.code if isinstance(outcome, Refusal) else ""
-        tell = _log.info if refused or not request.attach_class else _log.debug
+        tell = _log.info if refused not in ("", "please-wait") or not request.attach_class else _log.debug
         tell(
             "decided",
             id=outcome.id,
             request=type(request).__name__,
             subject=subject(request),
             verdict=refused or "yes",
+            **({"reason": outcome.detail} if isinstance(outcome, Refusal) else {}),
             chosen=",".join(f"{choice.duty}:{choice.chosen}" for choice in outcome.choices) or "-",
             map_revision=vmap.revision,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from broker.core.arrivals import Arrivals
 from broker.core.plan import rewired
 from broker.core.tables import Table
 from broker.core.views import Holder, SessionView, context_of, holder_of, merged
@@ -27,6 +28,7 @@ class SessionEdit:
         self._publishers: set[str] | None = None
         self._holders: dict[str, Holder | None] = {}
         self._talk_legs = self._base.talk_legs
+        self._arrivals = Arrivals(self._base)
 
     @property
     def stage_count(self) -> int:
@@ -67,6 +69,7 @@ class SessionEdit:
         for leg in record.legs if record else ():
             self._count(context_of(leg), 1)
             self._talk_legs += leg.leg == "talk"
+        self._arrivals.put(name, before, record)
         pending = record is not None and any(leg.state == "granted" for leg in record.legs)
         if pending or name in self._pending or name in self._base.pending:
             self._pending[name] = record.joined_s if record and pending else None
@@ -107,6 +110,9 @@ class SessionEdit:
             talk_legs=self._talk_legs,
             stages=_stages(contexts, nodes) if self.restage else base.stages,
             changed_s=self._changed_s,
+            waiting=self._arrivals.waiting(),
+            last_turn_s=self._arrivals.last_turn_s(),
+            joins=self._arrivals.joins(),
         )
 
 
