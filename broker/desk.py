@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from broker.batches import BatchWriter
+from broker.core.capacity import Wanted, capacity
 from broker.core.decide import decide
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.policy.registry import Registry
@@ -105,6 +106,11 @@ class Desk:
     def explain(self, request: Request) -> Decision | Refusal:
         """What would be decided, over the full list of nodes; nothing is done."""
         return self._decide(self._keeper.current, request, exhaustive=True)
+
+    def capacity(self, headroom: float | None, most: int) -> list[Wanted]:
+        """Nodes wanted by region and kind, as the deployment's policy counts."""
+        policy = self._registry.find(self._policy)
+        return capacity(self._keeper.current, policy, self._now_s(), headroom, most)
 
     def settle(self, session: str) -> int:
         """Wait until what was granted here to a session is in the store; the revision from which it can be read."""

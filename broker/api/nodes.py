@@ -11,7 +11,7 @@ from broker.api.attach import regions
 from broker.api.context import Answer, operator, parts, require_operator
 from broker.api.problems import document
 from broker.api.sessions import intent_of
-from broker.api.shapes import DecisionPath, DrainBody, ExplainBody, NodePath, SessionBody
+from broker.api.shapes import CapacityQuery, DecisionPath, DrainBody, ExplainBody, NodePath, SessionBody
 from broker.core.requests import Attach, Drain, OpenSession, Undrain
 from rtcdn.errors import InvalidRequest
 
@@ -61,6 +61,12 @@ def explain(body: ExplainBody) -> Answer:
             rtt_ms=body.measured_rtt,
         )
     return jsonify(parts().desk.explain(request).shown())
+
+
+@api.get("/capacity")
+def wanted(query: CapacityQuery) -> Answer:
+    """Nodes wanted by region and kind, with reasons; which may go, and why none should go now."""
+    return jsonify({"capacity": parts().desk.capacity(query.headroom, query.most)})
 
 
 @api.get("/decisions/<string:did>")

@@ -172,6 +172,13 @@ class DrainBody(Shape):
     deadline_s: float = Field(default=0.0, ge=0, description="seconds from now; 0: no deadline")
 
 
+class CapacityQuery(BaseModel):
+    """What to count with."""
+
+    headroom: float | None = Field(default=None, ge=0, le=10, description="share beside the use; none: the policy's")
+    most: int = Field(default=0, ge=0, le=100_000, description="most nodes of a kind in a region; 0: any number")
+
+
 class ExplainBody(Shape):
     """A hypothetical request."""
 

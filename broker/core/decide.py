@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from broker.core import participants, roles
+from broker.core import audience, participants, roles
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.draft import Draft, Refused, Setting
 from broker.core.policy.base import Policy, PolicyFailed
@@ -83,6 +83,7 @@ def _open(draft: Draft, request: OpenSession) -> Decision:
             raise InvalidRequest(name, detail)
     draft.put_session(replace(request.intent, opened_s=known.opened_s if known else draft.now_s))
     shape.open(draft)
+    audience.check(draft)
     return draft.decision()
 
 

@@ -43,6 +43,7 @@ class Thresholds:
     burst_s: float = 10.0
     pack_margin: float = 10.0  # packing stops so far below ``full_weight`` while another node is there
     sticky: float = 30.0  # by how many points of the total a node must be better than the one where he is
+    headroom: float = 0.2  # of what is used and foreseen: what capacity asks for beside it
     reach_ms: float = 120.0  # what is farther is taken only when nothing nearer is left (``reach``)
 
 
