@@ -182,7 +182,7 @@ class CapacityQuery(BaseModel):
 class ExplainBody(Shape):
     """A hypothetical request."""
 
-    request: Literal["open", "attach"] = "attach"
+    request: Literal["open", "attach", "scenario", "warmup", "tap"] = "attach"
     session: Id
     participant: ParticipantId = "somebody"
     want: list[LegName] = Field(default=["view"], min_length=1, max_length=3)
@@ -190,3 +190,13 @@ class ExplainBody(Shape):
     measured_rtt: dict[Id, Annotated[float, Field(ge=0, le=60_000)]] = Field(default_factory=dict, max_length=100)
     gateway: Text = ""
     intent: SessionBody | None = Field(default=None, description="open: how the session would be")
+    scenario: Literal["archipelago", "atollo", "big_island"] = Field(
+        default="archipelago", description="scenario: which"
+    )
+    viewers: dict[Id, Annotated[int, Field(ge=0, le=10_000_000)]] = Field(
+        default_factory=dict, max_length=100, description="warmup: by region"
+    )
+    tap: Id = "tap"
+    source: Text = Field(default="mix", description="tap: mix, or a participant")
+    speaks: bool = Field(default=False, description="tap: the module is heard too")
+    module: Text = Field(default="", description="tap: the AI node; empty: the policy's choice")
