@@ -9,15 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
+from broker import bulk
 from broker.batches import BatchWriter
 from broker.core.capacity import Wanted, capacity
 from broker.core.decide import decide
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.policy.registry import Registry
-from broker.core.requests import Attach, OpenSession, Request
+from broker.core.requests import Admit, Attach, CloseSession, OpenSession, Request
 from broker.core.virtual_map import VirtualMap
 from broker.decision_log import DecisionLog
 from broker.leader import Leadership
@@ -98,10 +99,29 @@ class Desk:
         with self.locks.hold(subject(request)):
             return self._change(request)
 
-    def attach_each(self, requests: Sequence[Attach]) -> list[Decision | RtcdnError]:
-        """Many attaches, decided in one turn; what became of each. Raises ``NotLeader`` before anything is done."""
+    def attach_each(self, requests: Sequence[Attach | Admit]) -> list[Decision | RtcdnError]:
+        """Many, decided in one turn; what became of each. Raises ``NotLeader`` before anything is done."""
         self._need_map()
         return [self._outcome(*each) for each in zip(requests, self._attach(requests), strict=True)]
+
+    def change_each(self, requests: Sequence[OpenSession | CloseSession]) -> list[Decision | RtcdnError]:
+        """Many sessions opened or closed, decided together; what became of each. Raises ``NotLeader`` at once."""
+        self._need_map()
+        self._need_leader()
+        parts = bulk.Parts(
+            self._keeper,
+            self._leadership,
+            self._batches,
+            self._performer,
+            self._decide,
+            self._note,
+            self._change,
+            self._now_s,
+        )
+        with ExitStack() as held:
+            for name in sorted({subject(request) for request in requests}):
+                held.enter_context(self.locks.hold(name))
+            return [Refused(each) if isinstance(each, Refusal) else each for each in bulk.change_each(parts, requests)]
 
     def explain(self, request: Request) -> Decision | Refusal:
         """What would be decided, over the full list of nodes; nothing is done."""
@@ -149,7 +169,7 @@ class Desk:
         self._batches.add(change for each in found if isinstance(each, Decision | Refusal) for change in each.changes)
         return found
 
-    def _outcome(self, request: Attach, found: Found) -> Decision | RtcdnError:
+    def _outcome(self, request: Request, found: Found) -> Decision | RtcdnError:
         """What was found, or what comes of handling it as the leader."""
         try:
             return self.handle(request) if found is None else _accepted(found)

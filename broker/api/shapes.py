@@ -61,6 +61,18 @@ class SessionBody(Shape):
     bitrate_bps: int = Field(default=1_500_000, ge=64_000, le=20_000_000, description="most video of one speaker")
 
 
+class SessionsBody(Shape):
+    """Many sessions to open."""
+
+    sessions: dict[Id, SessionBody] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class CloseBody(Shape):
+    """Many sessions to close."""
+
+    sessions: list[Id] = Field(min_length=1, max_length=MAX_BATCH)
+
+
 class SessionsQuery(BaseModel):
     """A page of sessions."""
 
@@ -78,6 +90,12 @@ class AdmitBody(Shape):
     name: Text = ""
     shared: bool = Field(default=False, description="a link for many viewers")
     ttl_s: int = Field(default=6 * 3600, ge=10, le=7 * 86400, description="life of the client token")
+
+
+class AdmitManyBody(Shape):
+    """Whom an application admits, all to one session."""
+
+    participants: dict[ParticipantId, AdmitBody] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 class RoleBody(Shape):

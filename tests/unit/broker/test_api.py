@@ -176,7 +176,7 @@ BAD: list[Row] = [
     ("attach by an application", "nginx", f"POST {GATEWAY_CALL}", VIEW, 403, "forbidden"),
     ("spoofed", "nginx", f"POST {GATEWAY_CALL}", {**VIEW, "headers": {CALLER_HEADER: "gateway-1"}}, 403, "forbidden"),
     ("no such path", "nginx", "GET /v1/never", {}, 404, "not-found"),
-    ("no such method", "nginx", "POST /v1/sessions", {}, 405, "method-not-allowed"),
+    ("no such method", "nginx", "PATCH /v1/sessions", {}, 405, "method-not-allowed"),
 ]
 
 
