@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
+from broker import bulk
 from broker.batches import BatchWriter
+from broker.core.capacity import Wanted, capacity
 from broker.core.decide import decide
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.policy.registry import Registry
-from broker.core.requests import Attach, OpenSession, Request
+from broker.core.requests import Admit, Attach, CloseSession, OpenSession, Request
 from broker.core.virtual_map import VirtualMap
 from broker.decision_log import DecisionLog
 from broker.leader import Leadership
@@ -97,14 +99,38 @@ class Desk:
         with self.locks.hold(subject(request)):
             return self._change(request)
 
-    def attach_each(self, requests: Sequence[Attach]) -> list[Decision | RtcdnError]:
-        """Many attaches, decided in one turn; what became of each. Raises ``NotLeader`` before anything is done."""
+    def attach_each(self, requests: Sequence[Attach | Admit]) -> list[Decision | RtcdnError]:
+        """Many, decided in one turn; what became of each. Raises ``NotLeader`` before anything is done."""
         self._need_map()
         return [self._outcome(*each) for each in zip(requests, self._attach(requests), strict=True)]
+
+    def change_each(self, requests: Sequence[OpenSession | CloseSession]) -> list[Decision | RtcdnError]:
+        """Many sessions opened or closed, decided together; what became of each. Raises ``NotLeader`` at once."""
+        self._need_map()
+        self._need_leader()
+        parts = bulk.Parts(
+            self._keeper,
+            self._leadership,
+            self._batches,
+            self._performer,
+            self._decide,
+            self._note,
+            self._change,
+            self._now_s,
+        )
+        with ExitStack() as held:
+            for name in sorted({subject(request) for request in requests}):
+                held.enter_context(self.locks.hold(name))
+            return [Refused(each) if isinstance(each, Refusal) else each for each in bulk.change_each(parts, requests)]
 
     def explain(self, request: Request) -> Decision | Refusal:
         """What would be decided, over the full list of nodes; nothing is done."""
         return self._decide(self._keeper.current, request, exhaustive=True)
+
+    def capacity(self, headroom: float | None, most: int) -> list[Wanted]:
+        """Nodes wanted by region and kind, as the deployment's policy counts."""
+        policy = self._registry.find(self._policy)
+        return capacity(self._keeper.current, policy, self._now_s(), headroom, most)
 
     def settle(self, session: str) -> int:
         """Wait until what was granted here to a session is in the store; the revision from which it can be read."""
@@ -134,16 +160,16 @@ class Desk:
                 found.append(error)
                 return ()
             found.append(None if leaders else outcome)
-            return outcome.changes if isinstance(outcome, Decision) and not leaders else ()
+            return () if leaders or isinstance(outcome, RtcdnError) else outcome.changes
 
         self._keeper.decide_and_put(partial(choose, request) for request in requests)
         for request, outcome in zip(requests, found, strict=True):
             if isinstance(outcome, Decision | Refusal):
                 self._note(request, outcome)
-        self._batches.add(change for each in found if isinstance(each, Decision) for change in each.changes)
+        self._batches.add(change for each in found if isinstance(each, Decision | Refusal) for change in each.changes)
         return found
 
-    def _outcome(self, request: Attach, found: Found) -> Decision | RtcdnError:
+    def _outcome(self, request: Request, found: Found) -> Decision | RtcdnError:
         """What was found, or what comes of handling it as the leader."""
         try:
             return self.handle(request) if found is None else _accepted(found)
@@ -169,11 +195,10 @@ class Desk:
             outcome = self._decide(vmap, request)
             if isinstance(outcome, Refusal) or not outcome.needs_leader:
                 self._note(request, outcome)
-                decision = _accepted(outcome)
-                if decision.changes:
-                    self._batches.add(decision.changes)
-                    self._keeper.put(decision.changes, 0)
-                return decision
+                if outcome.changes:
+                    self._batches.add(outcome.changes)
+                    self._keeper.put(outcome.changes, 0)
+                return _accepted(outcome)
             try:
                 self._commit(outcome)
             except StoreConflict:
@@ -221,13 +246,14 @@ class Desk:
         vmap = self._keeper.current
         self._decisions.decided(request, outcome, vmap.revision, self._keeper.age_s)
         refused = outcome.code if isinstance(outcome, Refusal) else ""
-        tell = _log.info if refused or not request.attach_class else _log.debug
+        tell = _log.info if refused not in ("", "please-wait") or not request.attach_class else _log.debug
         tell(
             "decided",
             id=outcome.id,
             request=type(request).__name__,
             subject=subject(request),
             verdict=refused or "yes",
+            **({"reason": outcome.detail} if isinstance(outcome, Refusal) else {}),
             chosen=",".join(f"{choice.duty}:{choice.chosen}" for choice in outcome.choices) or "-",
             map_revision=vmap.revision,
         )

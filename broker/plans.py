@@ -16,7 +16,7 @@ from broker.core.virtual_map import VirtualMap
 from broker.leader import Leadership
 from broker.watch import MapKeeper
 from rtcdn import keys, log
-from rtcdn.errors import NodeAway, NodeRefused
+from rtcdn.errors import NodeAway, NodeRefused, NotLeader
 from rtcdn.model import PlanRecord, Record
 from rtcdn.store.port import Store
 
@@ -62,6 +62,23 @@ class Performer:
                     self._actor.perform(order, self._keeper.current)
         if session:
             self._perform(session, PlanRecord(decision.id, 0, 0, ()), steps, 0)
+
+    def run_unwritten(self, decision: Decision) -> None:
+        """As ``run``, for one of many: no progress is written, and the caller removes its ``PL:`` with the others'.
+
+        Before each step our own clock says whether the lease can still be ours.
+        """
+        failed: NodeAway | NodeRefused | None = None
+        for step in decision.plan:
+            if not self._leadership.leads:
+                raise NotLeader
+            try:
+                self._actor.perform(step, self._keeper.current)
+            except (NodeAway, NodeRefused) as error:
+                _log.warning("step-failed", step=step_name(step), session=step.session, id=step.id, reason=error)
+                failed = failed or error
+        if failed:
+            raise failed
 
     def finish(self, session: str) -> None:
         """Go on with a plan that another leader, or we, left in the middle; asks the store which, the map may lag."""

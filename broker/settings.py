@@ -22,6 +22,7 @@ class BrokerSettings:
     token_key: Path
     issuers: tuple[str, ...]
     policy: str
+    policies: Path | None
     threads: int
 
 
@@ -38,6 +39,7 @@ def read(environ: Mapping[str, str]) -> BrokerSettings:
         token_key=reader.file("RTCDN_TOKEN_KEY"),
         issuers=reader.listed("RTCDN_ISSUERS"),
         policy=reader.text("RTCDN_POLICY", ""),
+        policies=reader.file("RTCDN_POLICIES") if environ.get("RTCDN_POLICIES") else None,
         threads=int(reader.number("RTCDN_THREADS", 16, least=4)),
     )
     reader.done()

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask
 
+from broker import policies
 from broker.act import Actor, Nodes
 from broker.api import live
 from broker.api.app import create_app
@@ -17,7 +18,6 @@ from broker.api.context import Parts
 from broker.api.forward import Forwarder
 from broker.batches import BatchWriter
 from broker.core.decisions import IntentChange
-from broker.core.policy.registry import BUILT_IN, Registry
 from broker.core.wrappers import BUILT_IN_KINDS
 from broker.decision_log import DecisionLog
 from broker.desk import Desk
@@ -95,7 +95,7 @@ def build(
     """Put a broker together over any store."""
     info = LeaderInfo(settings.broker_id, settings.api_url, settings.stream_url)
     kinds = {**BUILT_IN_KINDS, **_entries("rtcdn.wrappers")}
-    registry = Registry([*BUILT_IN, *_entries("rtcdn.policies").values()])
+    registry = policies.registry(settings.policies, _entries("rtcdn.policies"), settings.policy)
     keeper, decisions = MapKeeper(store, kinds), DecisionLog()
     leadership = Leadership(store, info)
     streams = GatewayStreams(settings.stream_listen, settings.base.tls, keeper, leadership)

@@ -151,6 +151,7 @@ class ParticipantIntent(Record):
     demoted: bool = False  # by others: he does not go back by himself, whatever his rights, until he is promoted
     token_role: Role = Role.VIEWER  # what his client token says; the role held may be another
     resume: str = ""  # SHA-256 of the key by which his client resumes at another gateway, hex
+    turn_s: float = 0.0  # he was asked to wait: from then on he gets in
 
 
 @dataclass(frozen=True, slots=True)

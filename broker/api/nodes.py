@@ -11,8 +11,8 @@ from broker.api.attach import regions
 from broker.api.context import Answer, operator, parts, require_operator
 from broker.api.problems import document
 from broker.api.sessions import intent_of
-from broker.api.shapes import DecisionPath, DrainBody, ExplainBody, NodePath, SessionBody
-from broker.core.requests import Attach, Drain, OpenSession, Undrain
+from broker.api.shapes import CapacityQuery, DecisionPath, DrainBody, ExplainBody, NodePath, SessionBody
+from broker.core.requests import Attach, ChangeScenario, Drain, OpenSession, PutTap, Request, Undrain, Warmup
 from rtcdn.errors import InvalidRequest
 
 api = APIBlueprint("nodes", __name__, url_prefix="/v1", abp_tags=[Tag(name="nodes")])
@@ -46,21 +46,13 @@ def undrain(path: NodePath) -> Answer:
 @api.post("/explain")
 def explain(body: ExplainBody) -> Answer:
     """The decision for a hypothetical request, over the full list of nodes; nothing is done."""
-    request: OpenSession | Attach
-    if body.request == "open":
-        request = OpenSession(body.session, intent_of(body.intent or SessionBody()))
-    else:
-        request = Attach(
-            session=body.session,
-            participant=body.participant,
-            want=tuple(body.want),
-            role=body.role,
-            rights=("publish", "view", "speak"),
-            gateway=body.gateway,
-            regions=regions(body.measured_rtt, body.gateway),
-            rtt_ms=body.measured_rtt,
-        )
-    return jsonify(parts().desk.explain(request).shown())
+    return jsonify(parts().desk.explain(hypothetical(body)).shown())
+
+
+@api.get("/capacity")
+def wanted(query: CapacityQuery) -> Answer:
+    """Nodes wanted by region and kind, with reasons; which may go, and why none should go now."""
+    return jsonify({"capacity": parts().desk.capacity(query.headroom, query.most)})
 
 
 @api.get("/decisions/<string:did>")
@@ -71,6 +63,29 @@ def see_decision(path: DecisionPath) -> Answer:
         detail = f"decision {path.did} is not kept by this replica ({parts().info.broker})"
         return document(404, "unknown-decision", "No such decision", detail, cure="ask the replica that decided it")
     return jsonify(found)
+
+
+def hypothetical(body: ExplainBody) -> Request:
+    """The record of a request that nobody made."""
+    sid = body.session
+    if body.request == "open":
+        return OpenSession(sid, intent_of(body.intent or SessionBody()))
+    if body.request == "scenario":
+        return ChangeScenario(sid, body.scenario)
+    if body.request == "warmup":
+        return Warmup(sid, body.viewers)
+    if body.request == "tap":
+        return PutTap(sid, body.tap, body.source, body.speaks, body.module)
+    return Attach(
+        session=sid,
+        participant=body.participant,
+        want=tuple(body.want),
+        role=body.role,
+        rights=("publish", "view", "speak"),
+        gateway=body.gateway,
+        regions=regions(body.measured_rtt, body.gateway),
+        rtt_ms=body.measured_rtt,
+    )
 
 
 def _known(node: str) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from flask import jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from broker.api import problems
 from broker.api.context import Answer, known_session, parts, require_operator
-from broker.api.shapes import AdmitBody, ParticipantPath, RoleBody
+from broker.api.shapes import AdmitBody, AdmitManyBody, ParticipantPath, RoleBody, SessionPath
 from broker.core.requests import Admit, Remove, SetRole
-from rtcdn.errors import InvalidRequest, UnknownParticipant
+from rtcdn.errors import InvalidRequest, RtcdnError, UnknownParticipant
 from rtcdn.model import ParticipantIntent, Role
 from rtcdn.tokens import JOIN_ANY, Claims
 
@@ -52,15 +53,43 @@ def gateways() -> dict[str, list[str]]:
 @api.put("/<string:pid>")
 def admit(path: ParticipantPath, body: AdmitBody) -> Answer:
     """Admit a participant: where his client may go, and with what token."""
+    _check_shared(body)
+    known_session(path.sid)
+    if not body.shared:
+        parts().desk.handle(_admission(path.sid, path.pid, body))
+    return jsonify({"gateways": gateways(), **_ticket(path.sid, path.pid, body)})
+
+
+@api.post("")
+def admit_many(path: SessionPath, body: AdmitManyBody) -> Answer:
+    """Admit many participants, decided together; an answer for each: his token, or the problem."""
+    for each in body.participants.values():
+        _check_shared(each)
+    known_session(path.sid)
+    named = [(pid, each) for pid, each in body.participants.items() if not each.shared]
+    outcomes = parts().desk.attach_each([_admission(path.sid, pid, each) for pid, each in named])
+    failed = {pid: each for (pid, _), each in zip(named, outcomes, strict=True) if isinstance(each, RtcdnError)}
+    answers = {
+        pid: {"problem": problems.of_error(failed[pid]).get_json()} if pid in failed else _ticket(path.sid, pid, each)
+        for pid, each in body.participants.items()
+    }
+    return jsonify({"gateways": gateways(), "answers": answers})
+
+
+def _check_shared(body: AdmitBody) -> None:
     if body.shared and body.role is not Role.VIEWER:
         raise InvalidRequest("shared", "only viewers may share a link: leave it out, or role viewer")
-    known_session(path.sid)
-    rights = rights_of(body)
-    if not body.shared:
-        parts().desk.handle(Admit(path.sid, path.pid, body.role, rights, body.name))
+
+
+def _admission(sid: str, pid: str, body: AdmitBody) -> Admit:
+    return Admit(sid, pid, body.role, rights_of(body), body.name)
+
+
+def _ticket(sid: str, pid: str, body: AdmitBody) -> dict[str, Any]:
+    """The client token and when it ends."""
     expires_s = int(time.time()) + body.ttl_s
-    claims = Claims(path.pid, path.sid, parts().namespace, body.role, rights, expires_s)
-    return jsonify({"gateways": gateways(), "token": parts().signing.sign(claims), "expires_s": expires_s})
+    claims = Claims(pid, sid, parts().namespace, body.role, rights_of(body), expires_s)
+    return {"token": parts().signing.sign(claims), "expires_s": expires_s}
 
 
 @api.get("/<string:pid>")

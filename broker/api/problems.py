@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from flask import Flask, Response, jsonify
@@ -68,6 +69,8 @@ REFUSALS = {  # code of a refusal -> status and cure
     "taken-over": (409, "somebody attached later as the same participant"),
     "wrong-scenario": (409, "ask it of a session whose scenario has it"),
     "unknown-gateway": (409, "the gateway must present itself in the store first"),
+    "please-wait": (429, "ask again when it is your turn: retry_after_s"),
+    "policy-failed": (500, "mend the policy that is named, or choose another: PUT the session with it"),
 }
 
 
@@ -76,8 +79,8 @@ def document(status: int, name: str, title: str, detail: str, **more: Any) -> Re
     body = {"type": f"{TYPE_BASE}{name}", "title": title, "status": status, "detail": detail, "instance": http.path}
     answer = jsonify({**body, **{key: value for key, value in more.items() if value}})
     answer.status_code, answer.mimetype = status, MEDIA_TYPE
-    if status == 503:
-        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 503 or more.get("retry_after_s"):
+        answer.headers["Retry-After"] = str(ceil(more.get("retry_after_s") or RETRY_AFTER_S))
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
@@ -98,8 +101,9 @@ def of_error(error: Exception) -> Response:
 def _of_refusal(error: Refused) -> Response:
     refusal = error.refusal
     status, cure = REFUSALS.get(refusal.code, (409, ""))
-    detail = refusal.detail
-    return document(status, refusal.code, "Refused", detail, cure=cure, decision=refusal.id, reasons=refusal.choices)
+    told = {"cure": cure, "decision": refusal.id, "reasons": refusal.choices}
+    turn = {"position": refusal.position, "retry_after_s": refusal.retry_after_s}
+    return document(status, refusal.code, "Refused", refusal.detail, **told, **turn)
 
 
 def of_validation(error: ValidationError) -> Response:

@@ -8,10 +8,13 @@ from typing import Any
 from flask import jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from broker.api import problems
 from broker.api.context import Answer, known_session, parts, require_operator
-from broker.api.shapes import SessionBody, SessionChange, SessionPath, SessionsQuery
+from broker.api.shapes import CloseBody, SessionBody, SessionChange, SessionPath, SessionsBody, SessionsQuery
+from broker.core.decisions import Decision
 from broker.core.requests import ChangeScenario, CloseSession, OpenSession
 from broker.core.views import SessionView
+from rtcdn.errors import RtcdnError
 from rtcdn.model import SessionIntent
 
 api = APIBlueprint("sessions", __name__, url_prefix="/v1/sessions", abp_tags=[Tag(name="sessions")])
@@ -40,6 +43,29 @@ def open_session(path: SessionPath, body: SessionBody) -> Answer:
     answer = {**shown(known_session(path.sid)), "decision": decision.id}
     answer["remarks"] = [reason.to_dict() for reason in decision.reasons]
     return jsonify(answer), 200 if existed else 201
+
+
+@api.post("")
+def open_sessions(body: SessionsBody) -> Answer:
+    """Open many sessions, decided together; an answer for each: its decision and remarks, or its problem."""
+    requests = [OpenSession(sid, intent_of(each)) for sid, each in body.sessions.items()]
+    answers = zip(body.sessions, parts().desk.change_each(requests), strict=True)
+    return jsonify({"answers": {sid: answer_of(outcome) for sid, outcome in answers}})
+
+
+@api.post("/close")
+def close_sessions(body: CloseBody) -> Answer:
+    """Close many sessions; an answer for each."""
+    names = tuple(dict.fromkeys(body.sessions))
+    answers = zip(names, parts().desk.change_each([CloseSession(sid) for sid in names]), strict=True)
+    return jsonify({"answers": {sid: answer_of(outcome) for sid, outcome in answers}})
+
+
+def answer_of(outcome: Decision | RtcdnError) -> dict[str, Any]:
+    """One of many answers: the decision with its remarks, or the problem."""
+    if isinstance(outcome, RtcdnError):
+        return {"problem": problems.of_error(outcome).get_json()}
+    return {"decision": outcome.id, "remarks": [reason.to_dict() for reason in outcome.reasons]}
 
 
 @api.get("")

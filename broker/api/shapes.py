@@ -68,6 +68,18 @@ class SessionChange(Shape):
     scenario: ScenarioName = Field(description="nobody joins again; the one it has changes nothing")
 
 
+class SessionsBody(Shape):
+    """Many sessions to open."""
+
+    sessions: dict[Id, SessionBody] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class CloseBody(Shape):
+    """Many sessions to close."""
+
+    sessions: list[Id] = Field(min_length=1, max_length=MAX_BATCH)
+
+
 class SessionsQuery(BaseModel):
     """A page of sessions."""
 
@@ -91,6 +103,12 @@ class WatchedBody(Shape):
     """Whom participants want to see."""
 
     participants: list[ParticipantId] = Field(max_length=200, description="most wanted first; empty: nobody")
+
+
+class AdmitManyBody(Shape):
+    """Whom an application admits, all to one session."""
+
+    participants: dict[ParticipantId, AdmitBody] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 class RoleBody(Shape):
@@ -185,10 +203,17 @@ class DrainBody(Shape):
     deadline_s: float = Field(default=0.0, ge=0, description="seconds from now; 0: no deadline")
 
 
+class CapacityQuery(BaseModel):
+    """What to count with."""
+
+    headroom: float | None = Field(default=None, ge=0, le=10, description="share beside the use; none: the policy's")
+    most: int = Field(default=0, ge=0, le=100_000, description="most nodes of a kind in a region; 0: any number")
+
+
 class ExplainBody(Shape):
     """A hypothetical request."""
 
-    request: Literal["open", "attach"] = "attach"
+    request: Literal["open", "attach", "scenario", "warmup", "tap"] = "attach"
     session: Id
     participant: ParticipantId = "somebody"
     want: list[LegName] = Field(default=["view"], min_length=1, max_length=3)
@@ -196,3 +221,13 @@ class ExplainBody(Shape):
     measured_rtt: dict[Id, Annotated[float, Field(ge=0, le=60_000)]] = Field(default_factory=dict, max_length=100)
     gateway: Text = ""
     intent: SessionBody | None = Field(default=None, description="open: how the session would be")
+    scenario: Literal["archipelago", "atollo", "big_island"] = Field(
+        default="archipelago", description="scenario: which"
+    )
+    viewers: dict[Id, Annotated[int, Field(ge=0, le=10_000_000)]] = Field(
+        default_factory=dict, max_length=100, description="warmup: by region"
+    )
+    tap: Id = "tap"
+    source: Text = Field(default="mix", description="tap: mix, or a participant")
+    speaks: bool = Field(default=False, description="tap: the module is heard too")
+    module: Text = Field(default="", description="tap: the AI node; empty: the policy's choice")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.core.decisions import Candidate, Choice, Term
 from broker.core.index import Shelf, entry
-from broker.core.policy.base import Filter, Need, Policy
+from broker.core.policy.base import Filter, Need, Policy, PolicyFailed, Score
 from broker.core.wrappers import NodeWrapper
 
 if TYPE_CHECKING:
@@ -35,22 +37,46 @@ class _Search:
         """Whether a node passes; it is kept as candidate or with the reason why not."""
         if wrapper.id in self.passed:
             return True
-        for each in filters:
-            reason = each(wrapper, self.need, self.policy.limits)
-            if reason is not None:
-                if len(self.lost) < SHORTLIST:
-                    self.lost[wrapper.id] = reason
-                elif wrapper.id not in self.lost:
-                    self.exclude(reason)
-                return False
+        reason = self._why_not(wrapper, filters)
+        if reason is not None:
+            if len(self.lost) < SHORTLIST:
+                self.lost[wrapper.id] = reason
+            elif wrapper.id not in self.lost:
+                self.exclude(reason)
+            return False
         self.lost.pop(wrapper.id, None)
         self.passed[wrapper.id] = wrapper
         return True
 
+    def _why_not(self, wrapper: NodeWrapper, filters: tuple[Filter, ...]) -> str | None:
+        """The first filter's reason against a node; raises PolicyFailed when a filter raises."""
+        name = ""
+        try:
+            for each in filters:
+                name = each.name
+                reason = each(wrapper, self.need, self.policy.limits)
+                if reason is not None:
+                    return str(reason)
+        except Exception as error:
+            raise self._failed(name, wrapper, error) from error
+        return None
+
+    def _failed(self, term: str, wrapper: NodeWrapper, error: Exception) -> PolicyFailed:
+        return PolicyFailed(self.policy.name, term, wrapper.id, f"{type(error).__name__} {error}".rstrip())
+
+    def stay(self) -> None:
+        """Look at the node where he is: what must hold must hold there too, what is preferred need not."""
+        wrapper = self.vmap.node(self.need.held) if self.need.held else None
+        if wrapper is None or wrapper.id in self.need.avoid:
+            return
+        anywhere = _Search(self.vmap, replace(self.need, within=frozenset()), self.policy)
+        if anywhere.look(wrapper, self.policy.filters):
+            self.passed[wrapper.id] = wrapper
+
     def walk(self, shelf: Shelf, filters: tuple[Filter, ...], among: Collection[str] | None = None) -> None:
         """Look along a shelf until enough nodes pass."""
         wanted = PER_REGION if among is None else PER_VIEWER
-        limit = self.policy.limits.full_weight
+        limit = _ceiling(self.policy, filters)
         seen = found = 0
         for *_, node_id in shelf.heaviest(limit) if self.policy.heaviest_first else shelf.lightest(limit):
             seen += 1
@@ -60,9 +86,10 @@ class _Search:
             if found >= wanted:
                 break
         if among is None:
-            full = shelf.above(limit)
+            above, full = shelf.above(limit), shelf.above(self.policy.limits.full_weight)
             self.exclude("full", full)
-            self.exclude("outweighed", shelf.size - full - seen)
+            self.exclude("margin", above - full)
+            self.exclude("outweighed", shelf.size - above - seen)
         elif found >= wanted:
             self.exclude("outweighed", len(among) - len(self.passed) - len(self.lost))
         else:
@@ -82,16 +109,30 @@ class _Search:
         return Choice(self.need.duty, chosen, (*kept, *losers[:room]), self.excluded)
 
     def _scored(self, wrapper: NodeWrapper) -> Candidate:
-        terms = tuple(
-            Term(score.name, score(wrapper, self.need, self.policy.limits), weight)
-            for score, weight in self.policy.scores
-        )
-        return Candidate(wrapper.id, terms, total(terms))
+        terms = [Term(score.name, self._score(score, wrapper), weight) for score, weight in self.policy.scores]
+        if wrapper.id == self.need.held:
+            terms.append(Term("staying", 100.0, self.policy.limits.sticky / 100))
+        return Candidate(wrapper.id, tuple(terms), total(terms))
+
+    def _score(self, score: Score, wrapper: NodeWrapper) -> float:
+        try:
+            found = score(wrapper, self.need, self.policy.limits)
+        except Exception as error:
+            raise self._failed(score.name, wrapper, error) from error
+        if not isinstance(found, int | float) or not math.isfinite(found):
+            raise PolicyFailed(self.policy.name, score.name, wrapper.id, f"{found!r} is no number from 0 to 100")
+        return float(found)
 
 
 def total(terms: Iterable[Term]) -> float:
     """What the terms of a candidate come to; explain reproduces a choice with this."""
     return round(sum(term.score * term.weight for term in terms), 6)
+
+
+def _ceiling(policy: Policy, filters: tuple[Filter, ...]) -> float:
+    """The weight above which no node of a shelf need be looked at."""
+    kept = any(each.name == "margin" for each in filters)
+    return policy.limits.full_weight - (policy.limits.pack_margin if kept else 0.0)
 
 
 def _ladder(policy: Policy) -> Iterator[tuple[Filter, ...]]:
@@ -105,6 +146,7 @@ def choose(vmap: VirtualMap, need: Need, policy: Policy, *, exhaustive: bool = F
     search = _Search(vmap, need, policy)
     for filters in _ladder(policy):
         search = _Search(vmap, need, policy)
+        search.stay()
         if exhaustive or policy.exhaustive:
             for wrapper in vmap.nodes.values():
                 search.look(wrapper, filters)
@@ -143,6 +185,7 @@ def choose_serving(
     search = _Search(vmap, need, policy)
     for filters in _ladder(policy):
         search = _Search(vmap, need, policy)
+        search.stay()
         if directly:
             for wrapper in filter(None, map(vmap.node, nodes)):
                 search.look(wrapper, filters)

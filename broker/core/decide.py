@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from broker.core import participants, roles
+from broker.core import audience, participants, roles
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.draft import Draft, Refused, Setting
-from broker.core.policy.base import Policy
+from broker.core.policy.base import Policy, PolicyFailed
 from broker.core.requests import (
     Admit,
     Attach,
@@ -31,8 +31,8 @@ from broker.core.requests import (
     Watched,
 )
 from broker.core.scenarios.base import Scenario
-from broker.core.scenarios.change import change_scenario
 from broker.core.scenarios.big_island import BigIsland
+from broker.core.scenarios.change import change_scenario
 from broker.core.scenarios.registry import scenario
 from broker.core.virtual_map import VirtualMap
 from rtcdn import keys
@@ -62,7 +62,9 @@ def decide(
             raise UnknownSession(f"there is no session {request.session}; open it first")
         return HANDLERS[type(request)](draft, scenario(draft.intent.scenario), request)
     except Refused as refused:
-        return Refusal(draft.decision_id, refused.code, refused.detail, tuple(draft.choices))
+        return Refusal(draft.decision_id, refused.code, refused.detail, tuple(draft.choices), **refused.more)
+    except PolicyFailed as failed:
+        return Refusal(draft.decision_id, "policy-failed", str(failed), tuple(draft.choices))
 
 
 def _drain(setting: Setting, request: Drain | Undrain) -> Decision:
@@ -87,6 +89,7 @@ def _open(draft: Draft, request: OpenSession) -> Decision:
     watched = known.watched if known else request.intent.watched
     draft.put_session(replace(request.intent, opened_s=known.opened_s if known else draft.now_s, watched=watched))
     shape.open(draft)
+    audience.check(draft)
     return draft.decision()
 
 

@@ -98,7 +98,7 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """No. ``code``: no-capacity, stage-full, screen-taken, wrong-role, may-not-speak, removed, codec-not-carried,
-    taken-over, unknown-gateway, session-full, too-large, busy, wrong-scenario.
+    taken-over, unknown-gateway, session-full, too-large, busy, wrong-scenario, please-wait, policy-failed.
 
     ``choices`` give the reason per node looked at, and per reason the number of those left out by an index.
     """
@@ -107,7 +107,11 @@ class Refusal:
     code: str
     detail: str
     choices: tuple[Choice, ...] = ()
+    position: int = 0  # please-wait: turns up to and with his own
+    retry_after_s: float = 0.0
+    changes: tuple[IntentChange, ...] = ()  # please-wait: his turn, kept in his key, which needs no leader
 
     def shown(self) -> dict[str, Any]:
         """As the decision log and the problem document show it; records are still whole in it."""
-        return {"id": self.id, "refused": self.code, "detail": self.detail, "choices": self.choices}
+        shown: dict[str, Any] = {"id": self.id, "refused": self.code, "detail": self.detail, "choices": self.choices}
+        return shown | ({"position": self.position, "retry_after_s": self.retry_after_s} if self.position else {})

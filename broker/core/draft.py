@@ -12,7 +12,7 @@ from broker.core.decisions import Choice, Decision, IntentChange, Reason
 from broker.core.plan import plan_changes
 from broker.core.policy.base import Need, Policy
 from broker.core.requests import Request
-from broker.core.views import SessionView
+from broker.core.views import SessionView, context_of
 from broker.core.virtual_map import VirtualMap
 from rtcdn import keys
 from rtcdn.model import AttachGrant, ContextIntent, LinkIntent, ParticipantIntent, Record, SessionIntent
@@ -24,10 +24,12 @@ ORDER_OF_KEYS = {"SS": 0, "CX": 1, "LK": 3, "PT": 4}
 class Refused(Exception):
     """Ends a decision with a refusal; not an error, and seen by nobody but ``decide``."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, **more: Any) -> None:
+        """``more``: other fields of the Refusal."""
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.more = more
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,17 @@ class Draft:
         choice = choose_serving(self.vmap, need, self.policy, region, nodes, exhaustive=self.setting.exhaustive)
         self.choices.append(choice)
         return choice
+
+    def held(self, participant: str, leg: str) -> dict[str, str]:
+        """Node and context of the leg of that sort which a participant has already; empty when he has none."""
+        known: ParticipantIntent | None = self.view.participants.get(participant)
+        found = ((each.node, context_of(each)) for each in (known.legs if known else ()) if each.leg == leg)
+        return dict(pair for pair in list(found)[:1] if pair[1] in self.view.contexts)
+
+    def stages(self, region: str, held: dict[str, str]) -> dict[str, str]:
+        """Stages of a region by node, and the one that is held, wherever it is."""
+        stages = self.view.stages.get(region, {})
+        return stages | held if held else stages
 
     def order(self, order: Order) -> None:
         """Tell a gateway, if there is one to tell."""

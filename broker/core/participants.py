@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from broker.core import ramp
 from broker.core.actions import Order
 from broker.core.decisions import Decision, IntentChange
 from broker.core.draft import Draft, Refused
@@ -66,7 +67,9 @@ def attach(draft: Draft, scenario: Scenario, request: Attach) -> Decision:
     rights = known.rights if known and known.admitted else request.rights
     _check_wanted(request, known, role, rights)
     _check_codec(request, draft.intent.codec)
+    ramp.let_in(draft, request, role)
     legs = _placed(draft, scenario, request, role, rights)
+    ramp.spare_nodes(draft, request, role, legs)
     generation = known.generation + 1 if known else 1
     legs = tuple(replace(leg, generation=generation, gateway=request.gateway) for leg in legs)
     names = [leg.leg for leg in legs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from broker.core.arrivals import Arrivals
 from broker.core.plan import rewired
 from broker.core.tables import Table
 from broker.core.views import SPEAKING, Holder, SessionView, context_of, holder_of, merged
@@ -28,6 +29,7 @@ class SessionEdit:
         self._publishers: set[str] | None = None
         self._holders: dict[str, Holder | None] = {}
         self._talk_legs = self._base.talk_legs
+        self._arrivals = Arrivals(self._base)
 
     @property
     def stage_count(self) -> int:
@@ -71,6 +73,7 @@ class SessionEdit:
             self._count(context_of(leg), 1)
             self._talk_legs += leg.leg == "talk"
             self._count_live(record, leg, 1)
+        self._arrivals.put(name, before, record)
         pending = record is not None and any(leg.state == "granted" for leg in record.legs)
         if pending or name in self._pending or name in self._base.pending:
             self._pending[name] = record.joined_s if record and pending else None
@@ -119,6 +122,9 @@ class SessionEdit:
             talk_legs=self._talk_legs,
             stages=_stages(contexts, nodes) if self.restage else base.stages,
             changed_s=self._changed_s,
+            waiting=self._arrivals.waiting(),
+            last_turn_s=self._arrivals.last_turn_s(),
+            joins=self._arrivals.joins(),
         )
 
 

@@ -67,6 +67,9 @@ class SessionView:
     holders: Table[Holder] = field(default_factory=Table)  # speakers and moderators who are here
     talk_legs: int = 0  # of all its mixes: those who are heard and those who wait
     stages: dict[str, dict[str, str]] = field(default_factory=dict)  # region -> node -> context
+    waiting: Table[float] = field(default_factory=Table)  # participants who were asked to wait -> their turn
+    last_turn_s: float = 0.0  # the latest turn given to those
+    joins: tuple[tuple[int, int], ...] = ()  # by second: how many came; of the latest minute
     changed_s: float = 0.0  # when its contexts or links last changed
 
     @property

@@ -131,7 +131,7 @@ class NodeWrapper:
     @property
     def in_use(self) -> int:
         """Handles, as reported and as granted since: tells nodes of one host apart, whose CPU is the same."""
-        return self.plugin.handles + sum(grants.count for grants in self.grants)
+        return self.plugin.handles + self.unreported
 
     @property
     def lasting_weight(self) -> float:
@@ -153,6 +153,11 @@ class NodeWrapper:
     def out(self) -> str:
         """Why an index leaves it out: ``silent``, ``draining`` or empty."""
         return "silent" if self.silent else ("draining" if self.drain else "")
+
+    @property
+    def unreported(self) -> int:
+        """Own grants of all sessions that no report covers yet."""
+        return sum(grants.count for grants in self.grants)
 
     def recent(self, session: str) -> int:
         """Own grants to a session that no report covers yet."""

@@ -51,6 +51,8 @@ class World:
         if isinstance(answer, Decision):
             self.commit(answer.changes)
             self.perform(answer.plan)
+        elif answer.changes:
+            self.commit(answer.changes)
         return answer
 
     def commit(self, changes: Iterable[IntentChange]) -> None:

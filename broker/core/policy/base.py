@@ -22,6 +22,7 @@ class Need:
     within: frozenset[str] = frozenset()  # only nodes of these regions; empty: of any
     serving: frozenset[str] = frozenset()  # nodes that serve the session in this duty already
     avoid: frozenset[str] = frozenset()  # nodes that must not be taken
+    held: str = ""  # where he is now: he leaves it only for a node clearly better (Thresholds.sticky)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,24 @@ class Thresholds:
     relay_from: int = 2  # a region with so many stages gets one copy of a stream, by a relay
     fanout: int = 50  # most links of one publisher out of one VideoRoom
     depth: int = 2  # most links from ingress to stage: 2 is ingress, relay, stage; 1 makes no relays
-    pack_margin: float = 15.0  # a host is filled with small sessions up to so many points below ``full_weight``
     atollo_most: int = 16  # most participants of an atollo
+    node_burst_legs: int = 2_000  # own grants of all sessions on one node that no report covers yet
+    session_burst_legs: int = 20_000  # viewers of one session let in within ``burst_s``; who comes then waits his turn
+    burst_s: float = 10.0
+    pack_margin: float = 15.0  # packing stops so far below ``full_weight`` while another node is there
+    sticky: float = 30.0  # by how many points of the total a node must be better than the one where he is
+    headroom: float = 0.2  # of what is used and foreseen: what capacity asks for beside it
+    reach_ms: float = 120.0  # what is farther is taken only when nothing nearer is left (``reach``)
+
+
+class PolicyFailed(Exception):
+    """A filter or score raised, or gave no number: the decision is refused, and nothing is done."""
+
+    def __init__(self, policy: str, term: str, node: str, why: str) -> None:
+        super().__init__(
+            f"policy {policy!r} failed in {term!r} at node {node}: {why}; mend it, or choose another policy"
+        )
+        self.policy, self.term = policy, term
 
 
 class Filter(Protocol):

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from broker.core.policy.base import Policy
+from broker.core.policy.cost import cheap, margin, node_burst, paid, reach
 from broker.core.policy.terms import MUST, burst, dense, light, near, serving
 from rtcdn.errors import InvalidRequest
 
-NEAREST = Policy("nearest", MUST, ((near, 10.0), (serving, 1.0), (light, 1.0)), preferences=(burst,))
-LEAST_WEIGHT = Policy("least_weight", MUST, ((light, 1.0),), preferences=(burst,))
-PACK = Policy("pack", MUST, ((near, 3.0), (serving, 1.0), (dense, 1.0)), heaviest_first=True)
-BALANCED = Policy("balanced", MUST, ((near, 2.0), (serving, 0.2), (light, 1.0)), preferences=(burst,))
+BURSTS = (node_burst, burst)  # given up the last first: a session's cap, then the node's
 
-BUILT_IN: tuple[Policy, ...] = (BALANCED, NEAREST, LEAST_WEIGHT, PACK)
+NEAREST = Policy("nearest", MUST, ((near, 10.0), (serving, 1.0), (light, 1.0)), BURSTS)
+LEAST_WEIGHT = Policy("least_weight", MUST, ((light, 1.0),), BURSTS)
+PACK = Policy("pack", MUST, ((near, 3.0), (serving, 1.0), (dense, 1.0)), (margin,), heaviest_first=True)
+BALANCED = Policy("balanced", MUST, ((near, 2.0), (serving, 0.2), (light, 1.0)), BURSTS)
+THRIFTY = ((paid, 2.0), (cheap, 2.0), (near, 0.5), (serving, 0.5), (light, 0.2))
+COST = Policy("cost", MUST, THRIFTY, (reach, *BURSTS), exhaustive=True)
+
+BUILT_IN: tuple[Policy, ...] = (BALANCED, NEAREST, LEAST_WEIGHT, PACK, COST)
 
 
 class Registry:

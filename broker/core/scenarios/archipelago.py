@@ -119,7 +119,7 @@ class Archipelago:
         self._check_stage(draft, request)
         serving = frozenset(context.node for context in draft.view.duty("ingress").values())
         need = self.need(draft, "ingress", self.speaker_load(draft), request.regions, rtt_ms=request.rtt_ms)
-        node = draft.choose(replace(need, serving=serving))
+        node = draft.choose(replace(need, serving=serving, held="".join(draft.held(request.participant, "publish"))))
         if not node:
             raise Refused("no-capacity", "no ingress node may take a speaker now; see the reasons per node")
         return self.leg(draft, "publish", draft.vmap.nodes[node], self.stand(draft, "ingress", node))
@@ -140,11 +140,13 @@ class Archipelago:
     def place_view(self, draft: Draft, request: Attach, avoid: frozenset[str] = frozenset()) -> Leg:
         """A stage of the viewer's region, a new one there when those are full, then the regions farther away."""
         load = self.viewer_load(draft)
+        held = {node: name for node, name in draft.held(request.participant, "view").items() if node not in avoid}
         for rung in rungs(draft.vmap, request.regions):
             need = self.need(draft, "stage", load, request.regions, rtt_ms=request.rtt_ms, avoid=avoid)
+            need = replace(need, held="".join(held)) if held else need
             found = []
             for region in rung:
-                nodes = draft.view.stages.get(region)
+                nodes = draft.stages(region, held)
                 choice = draft.choose_serving(need, region, nodes) if nodes else None
                 if nodes and choice and choice.chosen:
                     found.append((-choice.candidates[0].total, choice.chosen, nodes[choice.chosen]))

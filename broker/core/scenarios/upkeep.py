@@ -44,6 +44,9 @@ def tidy(shape: Archipelago, draft: Draft, seat: Callable[[Draft, Lineup], None]
 def _drop_stale_legs(draft: Draft) -> None:
     """Legs that did not come up in time, or lead to a context that is gone, hold no place."""
     oldest_s = draft.now_s - draft.policy.limits.grant_life_s
+    for name in sorted(name for name, turn_s in draft.view.waiting.items() if turn_s < oldest_s):
+        missed = replace(draft.view.participants[name], turn_s=0.0)
+        draft.put_participant(name, missed if missed.admitted or missed.removed else None)
     late = {name for name, joined_s in draft.view.pending.items() if joined_s < oldest_s}
     for name in sorted(late | draft.view.publishers):
         participant = draft.view.participants[name]

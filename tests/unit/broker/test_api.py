@@ -11,7 +11,10 @@ import pytest
 
 from broker.api.app import MAX_BODY_BYTES
 from broker.api.context import CALLER_HEADER
+from broker.api.nodes import hypothetical
 from broker.api.problems import MEDIA_TYPE
+from broker.api.shapes import ExplainBody
+from broker.core.requests import ChangeScenario, PutTap, Request, Warmup
 from rtcdn.store.memory import MemoryStore
 from rtcdn.tokens import Claims, SigningKey
 from tests.support.engine import wait_for
@@ -173,7 +176,7 @@ BAD: list[Row] = [
     ("attach by an application", "nginx", f"POST {GATEWAY_CALL}", VIEW, 403, "forbidden"),
     ("spoofed", "nginx", f"POST {GATEWAY_CALL}", {**VIEW, "headers": {CALLER_HEADER: "gateway-1"}}, 403, "forbidden"),
     ("no such path", "nginx", "GET /v1/never", {}, 404, "not-found"),
-    ("no such method", "nginx", "POST /v1/sessions", {}, 405, "method-not-allowed"),
+    ("no such method", "nginx", "PATCH /v1/sessions", {}, 405, "method-not-allowed"),
 ]
 
 
@@ -242,3 +245,31 @@ def test_with_the_store_away_changes_are_refused_and_viewers_attached(opened: Ri
     assert opened.client().get("/readyz").get_json()["map_age_s"] > 0
     opened.store.come_back()
     wait_for(lambda: opened.keys("PT:demo:vic"), "the participant is written when it is back")
+
+
+@pytest.mark.parametrize(
+    ("body", "made"),
+    [
+        ({"request": "scenario", "scenario": "atollo"}, ChangeScenario("demo", "atollo")),
+        ({"request": "warmup", "viewers": {"here": 500}}, Warmup("demo", {"here": 500})),
+        ({"request": "tap", "tap": "ears", "source": "ann"}, PutTap("demo", "ears", "ann")),
+        ({"request": "tap", "speaks": True, "module": "ai1"}, PutTap("demo", "tap", "mix", speaks=True, module="ai1")),
+    ],
+)
+def test_every_request_that_places_can_be_asked_for_hypothetically(body: dict[str, Any], made: Request) -> None:
+    """What explain decides is the request itself."""
+    assert hypothetical(ExplainBody(session="demo", **body)) == made
+
+
+def test_capacity_is_told_by_region_and_kind(opened: Rig) -> None:
+    """With what runs, and the reasons; queries that make no sense are refused."""
+    http, headers = opened.client(), opened.operator()
+    found = http.get("/v1/capacity?headroom=0.5&most=3", headers=headers).get_json()["capacity"]
+    assert [(each["region"], each["kind"], each["runs"]) for each in found] == [
+        ("here", "AB", 1),
+        ("here", "ST", 1),
+        ("here", "VR", 1),
+    ]
+    assert all(each["wanted"] >= each["runs"] for each in found)
+    assert http.get("/v1/capacity?headroom=-1", headers=headers).status_code == 400
+    assert http.get("/v1/capacity").status_code == 401

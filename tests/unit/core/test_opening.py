@@ -55,7 +55,7 @@ def test_an_audience_gets_as_many_stages_as_it_needs() -> None:
 def test_an_audience_too_large_is_served_as_far_as_it_goes_and_said_so() -> None:
     """Operators learn what is missing, where."""
     answer = opened(local(stages=2, handles=100), local=500)
-    assert [reason.code for reason in answer.reasons] == ["short-of-capacity"]
+    assert [reason.code for reason in answer.reasons] == ["short-of-capacity", "impossible-audience"]
     assert "room for 180 of 500 viewers" in answer.reasons[0].detail
 
 

@@ -103,7 +103,7 @@ def test_the_registry_names_what_there_is() -> None:
     own = Policy("own", MUST, ((NamedScore("same", lambda *_: 1.0), 1.0),))
     registry = Registry((*BUILT_IN, own))
     assert (registry.find("").name, registry.find("own")) == ("balanced", own)
-    with pytest.raises(InvalidRequest, match="choose one of balanced, nearest, least_weight, pack, own"):
+    with pytest.raises(InvalidRequest, match="choose one of balanced, nearest, least_weight, pack, cost, own"):
         registry.find("best")
 
 
