@@ -140,7 +140,7 @@ def test_a_policy_may_stand_on_one_written_above_it() -> None:
         ({"base": "packed"}, r"policies\.own\.base: 'packed' is not known; did you mean 'pack'\?"),
         ({"limits": {"idle": 5}}, r"policies\.own\.limits: 'idle' is not known; did you mean 'idle_s'\?"),
         ({"score": {}}, r"policies\.own: 'score' is not known; did you mean 'scores'\?"),
-        ({"limits": {"full_weight": 5}}, r"limits\.pack_margin: 10 must be below full_weight 5"),
+        ({"limits": {"full_weight": 5}}, r"limits\.pack_margin: 15 must be below full_weight 5"),
         ({"limits": {"idle_s": 10}}, r"limits\.idle_s: 10 is below grant_life_s 30"),
         ({"scores": {"light": 1, "dense": 1}}, r"scores: 'light' and 'dense' ask for opposite nodes"),
         ({"scores": {"light": 1}, "limits": {"sticky": 100}}, r"limits\.sticky: 100 is not below 100"),
