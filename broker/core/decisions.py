@@ -98,7 +98,7 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """No. ``code``: no-capacity, stage-full, screen-taken, wrong-role, may-not-speak, removed, codec-not-carried,
-    taken-over, unknown-gateway.
+    taken-over, unknown-gateway, not-tappable.
 
     ``choices`` give the reason per node looked at, and per reason the number of those left out by an index.
     """

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from broker.core.plan import path_of
+from broker.core.scenarios.tap_links import tap_links
 from rtcdn.model import ContextIntent, LinkIntent, Slot, StreamInfo
 
 MAIN = "v1"
@@ -168,6 +169,7 @@ def wanted_links(
         mix = wiring.voices.get(voice.source, "")
         if mix:
             links[f"voice-{participant}"] = LinkIntent("voice", voice.source, mix, participant, voice.mid)
+    links |= tap_links(lineup, wiring, contexts, known)
     return {name: _dated(link, known.get(name), now_s, anew) for name, link in links.items()}
 
 

@@ -60,7 +60,7 @@ def _reap_idle(shape: Archipelago, draft: Draft) -> None:
     """Mark contexts that nobody uses and nothing needs; remove those marked long enough ago."""
     for name in sorted(draft.view.contexts):
         context = draft.view.contexts[name]
-        if context.duty == "mix" or out_of_work(draft.vmap, context.node):
+        if context.duty in ("mix", "tap") or out_of_work(draft.vmap, context.node):
             continue
         if _used(draft, name, context) or _needed(shape, draft, name, context):
             if context.idle_since_s:
