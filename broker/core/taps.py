@@ -33,7 +33,9 @@ def put_tap(draft: Draft, shape: Scenario, request: PutTap) -> Decision:
     known: ContextIntent | None = draft.view.contexts.get(name)
     if known is None or known.taps != request.source:  # a tap that waits for its source may be asked for again
         _check_source(draft, request.source)
-    _place(draft, shape, name, replace(_blank(draft), taps=request.source, speaks=request.speaks), known, request)
+    node = _place(draft, request, known)
+    wanted = ContextIntent(node, Kind.AI, "tap", draft.intent.codec, taps=request.source, speaks=request.speaks)
+    _put(draft, shape, name, wanted)
     return draft.decision()
 
 
@@ -71,24 +73,17 @@ def _check_source(draft: Draft, source: str) -> None:
         raise Refused("not-tappable", detail)
 
 
-def _blank(draft: Draft) -> ContextIntent:
-    return ContextIntent("", Kind.AI, "tap", draft.intent.codec)
-
-
-def _place(
-    draft: Draft, shape: Scenario, name: str, wanted: ContextIntent, known: ContextIntent | None, request: PutTap
-) -> None:
-    """Put the tap where it is asked for, where it is already, or where the policy says."""
+def _place(draft: Draft, request: PutTap, known: ContextIntent | None) -> str:
+    """The node of a tap: the one asked for, the one it has, or the policy's choice."""
     if request.module:
         _check_module(draft, request.module)
     stays = known is not None and request.module in ("", known.node)
     if known is not None and stays and not out_of_work(draft.vmap, known.node):
-        node = known.node
-    else:
-        node = request.module or draft.choose(_need(draft, frozenset()))
+        return known.node
+    node = request.module or draft.choose(_need(draft, frozenset()))
     if not node:
         raise Refused("no-capacity", "no module may take the tap now; add an AI node, or see the reasons per node")
-    _put(draft, shape, name, replace(wanted, node=node))
+    return node
 
 
 def _check_module(draft: Draft, module: str) -> None:

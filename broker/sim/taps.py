@@ -26,15 +26,9 @@ def _ends(
     return *module, *mix
 
 
-def start(
-    nodes: Mapping[str, FakeNode],
-    session: str,
-    name: str,
-    link: LinkIntent,
-    source: ContextIntent,
-    target: ContextIntent,
-) -> bool:
-    """Start a link if it is a tap that the mix holds; False when it is not."""
+def start(nodes: Mapping[str, FakeNode], session: str, name: str, link: LinkIntent, *ends: ContextIntent) -> bool:
+    """Start a link from ``ends[0]`` to ``ends[1]`` if it is a tap that the mix holds; False when it is not."""
+    source, target = ends
     if not held(link, source, target):
         return False
     module, tap, mix, room = _ends(nodes, session, link, source, target)
@@ -45,18 +39,10 @@ def start(
     return True
 
 
-def stop(
-    nodes: Mapping[str, FakeNode],
-    session: str,
-    name: str,
-    link: LinkIntent,
-    source: ContextIntent | None,
-    target: ContextIntent | None,
-) -> bool:
+def stop(nodes: Mapping[str, FakeNode], session: str, name: str, link: LinkIntent, *ends: ContextIntent | None) -> bool:
     """Stop a tap's link at the ends that are there; False when it is no tap, or one of plain forwarders."""
-    if link.kind != "tap":
-        return False
-    if source and target and not held(link, source, target):
+    source, target = ends
+    if link.kind != "tap" or (source and target and not held(link, source, target)):
         return False
     for context, end in ((source, link.source), (target, link.target)):
         if context and context.kind == Kind.AB:
