@@ -63,6 +63,7 @@ REFUSALS = {  # code of a refusal -> status and cure
     "may-not-speak": (403, "admit the participant with the right speak"),
     "removed": (403, "admit the participant again by PUT …/participants/{id}"),
     "taken-over": (409, "somebody attached later as the same participant"),
+    "not-tappable": (409, "let him publish audio by WHIP, or tap the mix"),
     "unknown-gateway": (409, "the gateway must present itself in the store first"),
 }
 

@@ -73,9 +73,8 @@ class MapDraft:
         if parsed.prefix == "JN":
             self._mark(key, self._node(parsed.ids[0]).put_presence(text, self._base.kinds), text or "")
         elif parsed.field:
-            if (
-                text is not None and parsed.prefix in self._base.kinds
-            ):  # the last details of a silent node are kept: links still end there
+            # the last details of a silent node are kept: links still end there
+            if text is not None and parsed.prefix in self._base.kinds:
                 self._mark(key, self._node(parsed.ids[0]).put_detail(parsed.prefix, parsed.field, text), text)
         else:
             record = None if text is None else READERS[parsed.prefix].from_json(text)
