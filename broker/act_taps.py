@@ -110,13 +110,13 @@ class TapActor:
             tap = self._tap(vmap, source.node, wire.session, link.source)
             self._tell(tap, source)
             mix = self._nodes.client(vmap, target.node)
-            tap.client.send(tap.session, tap.tap, mix.media_ip, self._join(wire, mix, link.target).port)
+            tap.client.send(tap.session, tap.tap, mix.media_ip, self._join(wire, mix, link.target, two_way=False).port)
             return
         tap = self._tap(vmap, target.node, wire.session, link.target)
         port = self._tell(tap, target)
         here = self._nodes.client(vmap, source.node)
         if held(link, source, target):
-            hold = self._join(wire, here, link.source)
+            hold = self._join(wire, here, link.source, two_way=True)
             send_mix(here, hold, tap.ip, port)
             tap.client.send(tap.session, tap.tap, here.media_ip, hold.port)
         elif source.kind == Kind.AB:
@@ -124,10 +124,10 @@ class TapActor:
         else:
             start_tap(here, wire.janus_id(link.source), link.participant, link.mid, (tap.ip, port), anew=anew)
 
-    def _join(self, wire: _Wire, mix: NodeClient, context: str) -> VoiceHold:
+    def _join(self, wire: _Wire, mix: NodeClient, context: str, *, two_way: bool) -> VoiceHold:
         """The RTP participant by which the module is heard. Ids before keeping, as for a voice link."""
         known = (wire.link.janus_session, wire.link.handle)
-        hold = join_voice(mix, wire.janus_id(context), wire.id, known)
+        hold = join_voice(mix, wire.janus_id(context), wire.id, known, two_way=two_way)
         if (hold.janus_session, hold.handle) != known:
             record = replace(wire.link, janus_session=hold.janus_session, handle=hold.handle)
             self._record(IntentChange(keys.link(wire.session, wire.id), record))

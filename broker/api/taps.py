@@ -78,7 +78,8 @@ def shown(view: SessionView, name: str) -> dict[str, Any]:
     elif name not in view.links:
         state = "waits"
     else:
-        state = "flows" if wrapper.context(janus_context(view.id, name)) else "starts"
+        info = wrapper.context(janus_context(view.id, name))
+        state = "flows" if info and (info.forwarders or not context.speaks) else "starts"
     heard = context.speaks and (name if context.taps == MIX else answer_of(name)) in view.links
     known = {"source": context.taps, "speaks": context.speaks, "module": context.node}
     return {"id": name.removeprefix(TAP), **known, "state": state, "talks_as": name if heard else ""}
