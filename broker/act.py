@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from broker.act_taps import TapActor, tap_ends
 from broker.core.actions import (
     CreateContext,
     DestroyContext,
@@ -47,16 +48,20 @@ class Nodes:
         wrapper = vmap.node(node_id)
         if wrapper is None or not vmap.serving(node_id):
             raise NodeAway(f"node {node_id} is silent")
-        if node_id not in self._secrets:
-            raise NodeAway(f"no secrets of node {node_id}: is its Docker secret given to the broker?")
-        labels = wrapper.labels
+        secrets, labels = self.secrets_of(node_id), wrapper.labels
         with self._lock:
             known = self._clients.get(node_id)
             if known and _face(known[0]) == _face(labels):
                 return known[1]
-            made = self._make(Kind(wrapper.kind), labels, self._secrets[node_id])
+            made = self._make(Kind(wrapper.kind), labels, secrets)
             self._clients[node_id] = (labels, made)
             return made
+
+    def secrets_of(self, node_id: str) -> NodeSecrets:
+        """Secrets of a node; ``NodeAway`` when we hold none."""
+        if node_id not in self._secrets:
+            raise NodeAway(f"no secrets of node {node_id}: is its Docker secret given to the broker?")
+        return self._secrets[node_id]
 
     @staticmethod
     def _make(kind: Kind, labels: Labels, secrets: NodeSecrets) -> NodeClient:
@@ -93,10 +98,13 @@ class Actor:
 
     def __init__(self, nodes: Nodes, record: Callable[[IntentChange], None], send: Callable[[Order], None]) -> None:
         self._nodes, self._record, self._send = nodes, record, send
+        self._taps = TapActor(nodes, record)
 
     def perform(self, step: Step, vmap: VirtualMap) -> None:
         """Do it; ``NodeAway`` or ``NodeRefused`` when the node did not."""
         _log.debug("step", step=step_name(step), session=step.session, id=step.id)
+        if self._taps.perform(step, vmap):
+            return
         match step:
             case CreateContext():
                 self._create(step, vmap)
@@ -138,7 +146,7 @@ class Actor:
         here, there = self._nodes.client(vmap, wire.source.node), self._nodes.client(vmap, wire.target.node)
         link = wire.link
         if link.kind == "voice":
-            self._start_voice(wire, here, there)
+            self._start_voice(wire, here, there, tap_ends(vmap, wire.session, link.participant))
         elif link.kind == "mix":
             media = _medium(there.stage_media(wire.target_id), AUDIO_MID, wire.target_id)
             here.start_mix(wire.source_id, there.media_ip, media.port, anew=anew)
@@ -153,7 +161,7 @@ class Actor:
                 anew=anew,
             )
 
-    def _start_voice(self, wire: _Wire, here: NodeClient, there: NodeClient) -> None:
+    def _start_voice(self, wire: _Wire, here: NodeClient, there: NodeClient, keep: frozenset[tuple[str, int]]) -> None:
         """Ids before keeping: until then the participant dies by itself, so a crash here leaves nothing behind."""
         link = wire.link
         hold = join_voice(there, wire.target_id, wire.id, (link.janus_session, link.handle))
@@ -161,7 +169,7 @@ class Actor:
             held = replace(link, janus_session=hold.janus_session, handle=hold.handle)
             self._record(IntentChange(keys.link(wire.session, wire.id), held))
         keep_voice(there, hold)
-        here.start_voice(wire.source_id, link.participant, link.mid, there.media_ip, hold.port)
+        here.start_voice(wire.source_id, link.participant, link.mid, there.media_ip, hold.port, keep=keep)
 
     def _stop(self, wire: _Wire, vmap: VirtualMap) -> None:
         """What is left of the link; an end that is gone has nothing to stop."""
@@ -170,7 +178,8 @@ class Actor:
         link = wire.link
         if link.kind == "voice":
             if here:
-                here.stop_voice_forward(wire.source_id, link.participant)
+                keep = tap_ends(vmap, wire.session, link.participant)
+                here.stop_voice_forward(wire.source_id, link.participant, keep=keep)
             if there:
                 leave_voice(there, wire.target_id, wire.id, link.janus_session)
         elif here and there:

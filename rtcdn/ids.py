@@ -9,6 +9,8 @@ from rtcdn.errors import InvalidRequest
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PARTICIPANT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}(~[0-9a-z]{1,16})?")
 LINK_PREFIX = "link~"
+TAP = "tap-"  # of contexts and links of a tap
+ANSWER = "answer-"  # of the link by which a tap of a participant is heard
 
 
 def check_id(field: str, value: str) -> str:
@@ -44,7 +46,12 @@ def split_janus_context(janus_id: str) -> tuple[str, str] | None:
 
 
 def speaker_of(janus_participant: str) -> str:
-    """The participant whose voice an AudioBridge hears: of a person the id itself, of a voice link the one it names."""
+    """The participant whose voice an AudioBridge hears: of a person the id itself, of a voice link the one it names.
+
+    A module that speaks is ``tap-<tap>``.
+    """
+    if janus_participant.startswith((f"{LINK_PREFIX}{TAP}", f"{LINK_PREFIX}{ANSWER}")):
+        return TAP + janus_participant.partition("-")[2]
     return janus_participant.removeprefix(f"{LINK_PREFIX}voice-")
 
 

@@ -7,10 +7,11 @@ An optional namespace is put before every key by the store, never here.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 NODE_FIELDS = ("ADDRESS", "CPU", "MEM", "WEIGHT", "REGION", "LABELS", "PLUGIN")
-NODE_KINDS = ("VR", "AB", "ST", "AI")
+NODE_KIND = re.compile(r"[A-Z][A-Z0-9]{1,7}")  # VR, AB, ST, AI, and kinds that other packages add
 INTENT_PREFIXES = ("SS", "CX", "LK", "PT", "ND", "PL")
 IDS = {"JN": 1, "GW": 1, "SS": 1, "ND": 1, "PL": 1, "CX": 2, "LK": 2, "PT": 2}  # how many follow a prefix
 LEADER = "LD:"
@@ -73,7 +74,7 @@ def parse(key: str) -> Key | None:
     """Take a key apart; None for a key that is not of this schema (never raises)."""
     parts = key.split(":")
     prefix = parts[0]
-    if prefix in NODE_KINDS and len(parts) == 3 and parts[1] and parts[2] in NODE_FIELDS:
+    if len(parts) == 3 and parts[1] and parts[2] in NODE_FIELDS and prefix not in IDS and NODE_KIND.fullmatch(prefix):
         return Key(prefix, (parts[1],), parts[2])
     if key == LEADER:
         return Key("LD", ())

@@ -68,6 +68,7 @@ REFUSALS = {  # code of a refusal -> status and cure
     "busy": (503, "ask again in a moment"),
     "taken-over": (409, "somebody attached later as the same participant"),
     "wrong-scenario": (409, "ask it of a session whose scenario has it"),
+    "not-tappable": (409, "let him publish audio by WHIP, or tap the mix"),
     "unknown-gateway": (409, "the gateway must present itself in the store first"),
     "please-wait": (429, "ask again when it is your turn: retry_after_s"),
     "policy-failed": (500, "mend the policy that is named, or choose another: PUT the session with it"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from broker.core import audience, participants, roles
+from broker.core import audience, participants, roles, taps
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.draft import Draft, Refused, Setting
 from broker.core.policy.base import Policy, PolicyFailed
@@ -16,11 +16,13 @@ from broker.core.requests import (
     ChangeScenario,
     CloseSession,
     Drain,
+    EndTap,
     GatewayLost,
     Leave,
     MediaDown,
     MediaUp,
     OpenSession,
+    PutTap,
     Reap,
     Remove,
     Request,
@@ -143,10 +145,12 @@ HANDLERS: dict[type[Any], Callable[[Draft, Scenario, Any], Decision]] = {
     Admit: _checked(roles.admit),
     Attach: _checked(participants.attach),
     ChangeScenario: change_scenario,
+    EndTap: taps.end_tap,
     GatewayLost: participants.gateway_lost,
     Leave: participants.leave,
     MediaDown: participants.media_down,
     MediaUp: participants.media_up,
+    PutTap: taps.put_tap,
     Reap: _reap,
     Remove: roles.remove,
     SetRole: roles.set_role,

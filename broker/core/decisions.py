@@ -98,7 +98,8 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """No. ``code``: no-capacity, stage-full, screen-taken, wrong-role, may-not-speak, removed, codec-not-carried,
-    taken-over, unknown-gateway, session-full, too-large, busy, wrong-scenario, please-wait, policy-failed.
+    taken-over, unknown-gateway, session-full, too-large, busy, wrong-scenario, please-wait, policy-failed,
+    not-tappable.
 
     ``choices`` give the reason per node looked at, and per reason the number of those left out by an index.
     """

@@ -20,7 +20,7 @@ KINDS_OF_LINK = {  # (source, target)
     "remote": (("VR", "VR"),),
     "bridge": (("AB", "AB"),),
     "trunk": (("AB", "AB"),),
-    "tap": (("VR", "AI"), ("AB", "AI")),
+    "tap": (("VR", "AI"), ("AB", "AI"), ("AI", "AB")),
 }
 OF_A_PUBLISHER = ("slot", "voice", "remote")
 INTO_SLOTS = ("slot", "mix")
@@ -69,7 +69,8 @@ def _links(view: SessionView) -> Iterator[str]:
             yield f"link {name} of kind {link.kind} leads from {ends[0].kind} to {ends[1].kind}"
         if link.kind in INTO_SLOTS and taken.setdefault((link.target, link.slot), name) != name:
             yield f"links {taken[link.target, link.slot]} and {name} share slot {link.slot} of {link.target}"
-        if link.kind in OF_A_PUBLISHER and link.participant not in view.publishers:
+        of_one = link.kind in OF_A_PUBLISHER or (link.kind == "tap" and link.participant)
+        if of_one and link.participant not in view.publishers:
             yield f"link {name} carries {link.participant!r}, who does not publish"
 
 

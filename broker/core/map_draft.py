@@ -15,7 +15,7 @@ from broker.core.session_edit import SessionEdit
 from broker.core.tables import Table
 from broker.core.views import SPEAKING, merged
 from broker.core.wrappers import GRANT_LIFE_S, NodeWrapper, leg_load
-from rtcdn.keys import INTENT_PREFIXES, NODE_KINDS, Key, parse
+from rtcdn.keys import INTENT_PREFIXES, Key, parse
 from rtcdn.model import (
     ContextIntent,
     DrainIntent,
@@ -72,8 +72,9 @@ class MapDraft:
             return
         if parsed.prefix == "JN":
             self._mark(key, self._node(parsed.ids[0]).put_presence(text, self._base.kinds), text or "")
-        elif parsed.prefix in NODE_KINDS:
-            if text is not None:  # the last details of a silent node are kept: links still end there
+        elif parsed.field:
+            # the last details of a silent node are kept: links still end there
+            if text is not None and parsed.prefix in self._base.kinds:
                 self._mark(key, self._node(parsed.ids[0]).put_detail(parsed.prefix, parsed.field, text), text)
         else:
             record = None if text is None else READERS[parsed.prefix].from_json(text)

@@ -33,7 +33,7 @@ class ChangeScenario(_Change):
 class PutTap(_Change):
     """Give a module the ``source``, "mix" or a participant, as RTP; ``speaks``: and hear it. Again: no change.
 
-    ``module``: an AI node; empty: the policy's choice.
+    ``module``: an AI node; empty: the policy's choice. See ``broker.core.taps``.
     """
 
     tap: str

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from broker.core.actions import CreateContext, DestroyContext, RepointLink, StartLink, Step, StopLink
 from broker.core.decisions import IntentChange
 from rtcdn.keys import parse
-from rtcdn.model import ContextIntent, LinkIntent
+from rtcdn.model import ContextIntent, Kind, LinkIntent
 
 if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
 
 AMONG_MIXES = ("bridge", "trunk")
-KIND_ORDER = {"ST": 0, "AB": 1, "VR": 2}  # those that receive come first
+KIND_ORDER = {"ST": 0, "AI": 0, "AB": 1, "VR": 2}  # those that receive come first
 
 
 def plan_changes(vmap: VirtualMap, changes: Iterable[IntentChange], orders: Iterable[Step] = ()) -> tuple[Step, ...]:
@@ -52,7 +52,7 @@ class _Planner:
         found = [
             CreateContext(session, name, after)
             for (session, name), (before, after) in self._contexts.items()
-            if after and not before and self._vmap.serving(after.node)
+            if after and (not before or _made_again(before, after)) and self._vmap.serving(after.node)
         ]
         return sorted(found, key=lambda step: (KIND_ORDER.get(step.after.kind, 9), step.session, step.id))
 
@@ -61,7 +61,7 @@ class _Planner:
         return [
             DestroyContext(session, name, before)
             for (session, name), (before, after) in self._contexts.items()
-            if before and not after and self._vmap.serving(before.node)
+            if before and (not after or _left(before, after)) and self._vmap.serving(before.node)
         ]
 
     def links(self) -> list[Step]:
@@ -94,6 +94,16 @@ class _Planner:
             return self._old(session, name)
         found = self._contexts[session, name][1]
         return found if found and self._vmap.serving(found.node) else None
+
+
+def _left(before: ContextIntent, after: ContextIntent) -> bool:
+    """Whether a tap stands on another module now; other contexts are named by their node."""
+    return before.kind == Kind.AI and before.node != after.node
+
+
+def _made_again(before: ContextIntent, after: ContextIntent) -> bool:
+    """Whether a module must be told of a tap that it had, or that another had."""
+    return _left(before, after) or (before.taps, before.speaks) != (after.taps, after.speaks)
 
 
 def _ends(link: LinkIntent | None) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from broker.core import tap_reconcile
 from broker.core.actions import (
     CreateContext,
     DestroyContext,
@@ -83,6 +84,8 @@ class _Session:
         if not self._there(link.source) or not self._there(link.target):
             return None
         source, target = self._view.contexts[link.source], self._view.contexts[link.target]
+        if tap_reconcile.held(link, source, target):
+            return self._held(name, link, source, target, covered)
         if link.source in self._missing and link.kind != "mix":
             return None  # the publisher is gone with his room; his gateway says when he is back
         if link.target in self._missing:
@@ -90,6 +93,18 @@ class _Session:
             return RepointLink(self._view.id, name, link, link, source, target, source, target)
         serving = self._serving(name, link, source)
         covered.setdefault(link.source, set()).update(forwarder.stream_id for forwarder in serving)
+        return None if serving else StartLink(self._view.id, name, link, source, target)
+
+    def _held(
+        self, name: str, link: LinkIntent, source: ContextIntent, target: ContextIntent, covered: dict[str, set[int]]
+    ) -> Step | None:
+        """As ``_link``, for a tap that is held by an RTP participant of the mix."""
+        module, mix = (link.source, link.target) if source.kind == Kind.AI else (link.target, link.source)
+        if module in self._missing or mix in self._missing:
+            return RepointLink(self._view.id, name, link, link, source, target, source, target)
+        host = self._vmap.nodes[self._view.contexts[mix].node].labels.media_ip
+        serving = tap_reconcile.serving(name, self._infos[module], self._infos[mix], host)
+        covered.setdefault(module, set()).update(serving)
         return None if serving else StartLink(self._view.id, name, link, source, target)
 
     def _serving(self, name: str, link: LinkIntent, source: ContextIntent) -> list[ForwarderInfo]:
@@ -140,7 +155,7 @@ def _orphans(vmap: VirtualMap, now_s: float) -> Iterator[Step]:
             continue
         for info in wrapper.plugin.contexts:
             ours = split_janus_context(info.id)
-            if ours and _orphaned(vmap, wrapper, *ours, now_s):
+            if ours and wrapper.kind in tuple(Kind) and _orphaned(vmap, wrapper, *ours, now_s):
                 yield DestroyContext(*ours, ContextIntent(node=name, kind=Kind(wrapper.kind)))
 
 

@@ -81,6 +81,7 @@ BUILT_IN_KINDS: dict[str, WrapperKind] = {
     "VR": WrapperKind("VR", ("ingress", "relay"), "janus.plugin.videoroom"),
     "AB": WrapperKind("AB", ("mix",), "janus.plugin.audiobridge"),
     "ST": WrapperKind("ST", ("stage",), "janus.plugin.streaming"),
+    "AI": WrapperKind("AI", ("tap",), ""),
 }
 
 

@@ -48,7 +48,7 @@ class FakeNode:
 
     def create(self, janus_id: str, intent: ContextIntent) -> None:
         """Make a context; it may exist already."""
-        media = tuple(self._medium(mid) for mid in ("a", *intent.slots)) if self.kind == Kind.ST else ()
+        media = tuple(self._medium(mid) for mid in ("a", *intent.slots)) if self.kind in (Kind.ST, Kind.AI) else ()
         self.contexts.setdefault(janus_id, ContextInfo(janus_id, media=media))
 
     def _medium(self, mid: str) -> MountpointMedia:

@@ -22,6 +22,7 @@ from broker.core.policy.registry import BALANCED
 from broker.core.reconcile import reconcile
 from broker.core.requests import Request
 from broker.core.virtual_map import VirtualMap
+from broker.sim import taps
 from broker.sim.node import FakeNode
 from rtcdn import keys
 from rtcdn.ids import janus_context
@@ -143,6 +144,8 @@ class World:
         if link.kind not in FORWARDED:
             return
         ends = janus_context(session, link.source), janus_context(session, link.target)
+        if taps.start(self.nodes, session, name, link, source, target):
+            return
         self.nodes[source.node].forward(ends[0], link, self.nodes[target.node], ends[1])
         if link.kind == "voice":
             self.nodes[target.node].join(ends[1], name)
@@ -153,6 +156,8 @@ class World:
         if link.kind not in FORWARDED:
             return
         ends = janus_context(session, link.source), janus_context(session, link.target)
+        if taps.stop(self.nodes, session, name, link, source, target):
+            return
         if source and target:
             self.nodes[source.node].stop(ends[0], link, self.nodes[target.node], ends[1])
         if target and link.kind == "voice":

@@ -159,20 +159,32 @@ class NodeClient:
 
     # ---- a publisher's audio (the other end is in ``voice``)
 
-    def start_voice(self, room: str, publisher: str, mid: str, target_ip: str, port: int) -> None:
-        """Forward a publisher's audio to the RTP participant that ``voice.join_voice`` made."""
+    def start_voice(
+        self,
+        room: str,
+        publisher: str,
+        mid: str,
+        target_ip: str,
+        port: int,
+        *,
+        keep: frozenset[tuple[str, int]] = frozenset(),
+    ) -> None:
+        """Forward a publisher's audio to the RTP participant that ``voice.join_voice`` made.
+
+        Other forwards of his audio are stopped, but those to ``keep``.
+        """
         for each in self._room_forwarders(room):
-            if each.publisher == publisher and each.type == "audio":
+            if each.publisher == publisher and each.type == "audio" and (each.host, each.port) not in keep:
                 if (each.host, each.port) == (target_ip, port):
                     return
                 self.stop_forwarder(room, each.info())
         streams = videoroom.audio_stream(mid, port, OPUS_PT, fresh_ssrc())
         self._ask(videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams))
 
-    def stop_voice_forward(self, room: str, publisher: str) -> None:
-        """Stop forwarding a publisher's audio."""
+    def stop_voice_forward(self, room: str, publisher: str, *, keep: frozenset[tuple[str, int]] = frozenset()) -> None:
+        """Stop forwarding a publisher's audio, but to ``keep``."""
         for each in self._room_forwarders(room):
-            if each.publisher == publisher and each.type == "audio":
+            if each.publisher == publisher and each.type == "audio" and (each.host, each.port) not in keep:
                 self.stop_forwarder(room, each.info())
 
     # ---- inside

@@ -32,11 +32,13 @@ class VoiceHold:
     port: int
 
 
-def join_voice(node: NodeClient, mix: str, link: str, held: tuple[int, int] = (0, 0)) -> VoiceHold:
+def join_voice(
+    node: NodeClient, mix: str, link: str, held: tuple[int, int] = (0, 0), *, two_way: bool = False
+) -> VoiceHold:
     """The RTP participant of a voice link in ``mix`` on an AudioBridge; adopted when it stands already.
 
     ``held`` is its recorded janus_session and handle. Record the answer's ids, then call ``keep_voice``: until then it
-    dies by itself within a minute.
+    dies by itself within a minute. ``two_way``: it will be told where to send what it hears (by a configure).
     """
     participant = link_participant(link)
     adopted = _adopt(node, mix, participant, held)
@@ -47,6 +49,8 @@ def join_voice(node: NodeClient, mix: str, link: str, held: tuple[int, int] = (0
         rest.destroy(held[0])
     janus_session, handle = rest.open(node.kind, f"{mix}/{participant}")
     body = audiobridge.join_rtp(mix, participant, node.keys(mix).pin, "local")
+    if two_way:
+        body["generate_offer"] = True  # without it 1.4.1 takes no address later, and says ok all the same
     try:
         port = audiobridge.read_rtp_port(_call_when_free(rest, (janus_session, handle), body))
     except NodeRefused:

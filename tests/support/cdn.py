@@ -38,6 +38,7 @@ class Cdn:
         """``far``: names of nodes and gateways in the other region, FAR."""
         self.folder, self.engine, self.etcd, self.far = folder, engine, etcd, far
         self.store: Store = etcd.store()
+        self.host_ip = ""  # of this machine, as the nodes see it
         self.nodes: dict[str, JanusNode] = {}
         self.collectors: dict[str, CollectorProcess] = {}
         self.brokers: list[BrokerProcess] = []
@@ -137,6 +138,7 @@ def running_cdn(folder: Path, brokers: int = 2, gateways: int = 1, far: Collecti
         cdn = Cdn(folder, engine, etcd, far)
         try:
             network = engine.network()
+            cdn.host_ip = network.gateway
             for name, kind in NODES:
                 cdn.add_node(name, kind, network)
             for number in range(brokers):

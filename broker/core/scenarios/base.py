@@ -40,6 +40,10 @@ class Scenario(Protocol):
         """He is the main speaker now."""
         ...
 
+    def rewire(self, draft: Draft) -> None:
+        """Make the links follow the contexts there are."""
+        ...
+
     def vacate(self, draft: Draft, node: str, lost: bool) -> None:
         """Move a portion of the session off a node."""
         ...

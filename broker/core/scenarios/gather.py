@@ -28,7 +28,7 @@ def surplus(shape: Archipelago, draft: Draft) -> tuple[str, ...]:
     if draft.intent.scenario != "atollo":
         return ()
     used, left = set(home(draft).values()), leaving(draft)
-    contexts = draft.view.contexts
+    contexts = {name: context for name, context in draft.view.contexts.items() if context.duty != "tap"}
     return tuple(n for n in sorted(contexts) if n not in used and place_of(draft.vmap, contexts[n].node) not in left)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from broker.core import taps
 from broker.core.actions import Order
 from broker.core.decisions import Reason
 from broker.core.draft import Draft, Refused
@@ -28,7 +29,9 @@ def vacate(shape: Archipelago, draft: Draft, node: str, lost: bool) -> None:
     deadline_s = wrapper.drain.deadline_s if wrapper and wrapper.drain else 0.0
     over = lost or 0 < deadline_s <= draft.now_s
     for name, context in sorted(draft.view.contexts.items()):
-        if context.node == node:
+        if context.node == node and context.duty == "tap":
+            taps.leave_node(draft, shape, name, lost=lost, over=over)
+        elif context.node == node:
             if context.duty != "relay":  # the wiring makes those it needs
                 _ensure_other(shape, draft, context.duty, node)
             shape.rewire(draft)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from broker.core.plan import path_of
+from broker.core.scenarios.tap_links import tap_links
 from rtcdn.model import ContextIntent, LinkIntent, Slot, StreamInfo
 
 MAIN = "v1"
@@ -172,6 +173,7 @@ def wanted_links(
         mix = wiring.voices.get(voice.source, "")
         if mix:
             links[f"voice-{participant}"] = LinkIntent("voice", voice.source, mix, participant, voice.mid)
+    links |= tap_links(lineup, wiring, contexts, known)
     dated: dict[str, LinkIntent] = {}
     renewed: set[tuple[str, str]] = set()  # whose copy is another one, and where: what comes from it is made again too
     for name, link in links.items():

@@ -74,7 +74,8 @@ def _reap_idle(shape: Archipelago, draft: Draft) -> None:
     surplus = gather.surplus(shape, draft)
     for name in sorted(draft.view.contexts):
         context = draft.view.contexts[name]
-        if (context.duty == "mix" and name not in surplus) or out_of_work(draft.vmap, context.node):
+        idle = context.duty not in ("mix", "tap") or name in surplus
+        if not idle or out_of_work(draft.vmap, context.node):
             continue
         if _used(draft, name, context) or _needed(shape, draft, name, context):
             if context.idle_since_s:

@@ -1,0 +1,1 @@
+"""Services that take part in sessions as nodes of their own."""
