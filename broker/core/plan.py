@@ -85,7 +85,7 @@ class _Planner:
         return [*feeds, *rest, *sorted(stops, key=lambda step: step.before.kind == "remote")]
 
     def _fed(self, repoints: Iterable[RepointLink]) -> list[RepointLink]:
-        """Links that stay as they are, from a remote publisher who is made again: his forwarders go with the old one."""
+        """Links that stay as they are, from a remote publisher who is made again: forwarders go with the old one."""
         changed = {(session, name) for session, name, _, _ in self._links}
         found = []
         for step in repoints:

@@ -72,7 +72,8 @@ class _Session:
         """Forwarders that no link covers go first (a port may be given out again), then contexts, then links."""
         contexts = self._view.contexts
         covered: dict[str, set[int]] = {}
-        remotes = list(filter(None, (self._link(name, link, covered) for name, link in self._links("remote"))))
+        made = (self._link(name, link, covered) for name, link in self._links("remote"))
+        remotes = [step for step in made if step]
         self._fed = {(step.after.target, step.after.participant) for step in remotes}
         links = [*remotes, *(self._link(name, link, covered) for name, link in self._links())]
         yield from self._strays(covered)
