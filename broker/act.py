@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
-from broker.act_taps import TapActor, tap_ends
+from broker.act_links import KINDS as LINK_KINDS
+from broker.act_links import LinkActor, Wire
+from broker.act_taps import TapActor
 from broker.core.actions import (
     CreateContext,
     DestroyContext,
@@ -20,17 +21,17 @@ from broker.core.actions import (
 )
 from broker.core.decisions import IntentChange
 from broker.core.virtual_map import VirtualMap
-from rtcdn import keys, log
+from rtcdn import log
 from rtcdn.errors import NodeAway, NodeRefused
 from rtcdn.ids import janus_context
 from rtcdn.janus.admin import AdminClient
 from rtcdn.janus.operations import NodeClient, slot_ports
 from rtcdn.janus.rest import RestClient
-from rtcdn.janus.voice import join_voice, keep_voice, leave_voice
-from rtcdn.model import ContextIntent, Kind, Labels, LinkIntent, MountpointMedia, NodeSecrets
+from rtcdn.model import ContextIntent, Kind, Labels, MountpointMedia, NodeSecrets
 
 _log = log.get("broker.act")
 PUBLISHERS = 8
+REMOTE_PUBLISHERS = 64  # beyond a room's own: remote ones count too, and who may publish is decided on the map
 BITRATE_BPS = 1_500_000
 AUDIO_MID = "a"
 
@@ -74,30 +75,11 @@ def _face(labels: Labels) -> tuple[str, str, str]:
     return labels.admin, labels.rest, labels.media_ip
 
 
-@dataclass(frozen=True, slots=True)
-class _Wire:
-    """A link with the intents of its ends."""
-
-    session: str
-    id: str
-    link: LinkIntent
-    source: ContextIntent | None
-    target: ContextIntent | None
-
-    @property
-    def source_id(self) -> str:
-        return janus_context(self.session, self.link.source)
-
-    @property
-    def target_id(self) -> str:
-        return janus_context(self.session, self.link.target)
-
-
 class Actor:
-    """Performs one step. ``record`` commits what only the act can know (ids of what holds a voice link)."""
+    """Performs one step. ``record`` commits what only the act can know (ids of what holds a link into a mix)."""
 
     def __init__(self, nodes: Nodes, record: Callable[[IntentChange], None], send: Callable[[Order], None]) -> None:
-        self._nodes, self._record, self._send = nodes, record, send
+        self._nodes, self._links, self._send = nodes, LinkActor(record), send
         self._taps = TapActor(nodes, record)
 
     def perform(self, step: Step, vmap: VirtualMap) -> None:
@@ -113,9 +95,9 @@ class Actor:
                     vmap, step.before.node, lambda c: c.drop_context(janus_context(step.session, step.id))
                 )
             case StartLink():
-                self._start(_Wire(step.session, step.id, step.after, step.source, step.target), vmap)
+                self._start(Wire(step.session, step.id, step.after, step.source, step.target), vmap)
             case StopLink():
-                self._stop(_Wire(step.session, step.id, step.before, step.source, step.target), vmap)
+                self._stop(Wire(step.session, step.id, step.before, step.source, step.target), vmap)
             case RepointLink():
                 self._repoint(step, vmap)
             case StopForwarder():
@@ -133,20 +115,20 @@ class Actor:
         intent, context = step.after, janus_context(step.session, step.id)
         client = self._nodes.client(vmap, intent.node)
         if intent.kind is Kind.VR:
-            publishers = intent.options.get("publishers", PUBLISHERS)
+            publishers = intent.options.get("publishers", PUBLISHERS) + REMOTE_PUBLISHERS
             client.ensure_room(context, intent.codec, publishers, intent.options.get("bitrate_bps", BITRATE_BPS))
         elif intent.kind is Kind.AB:
             client.ensure_mix(context)
         else:
             client.ensure_stage(context, intent.codec, intent.slots)
 
-    def _start(self, wire: _Wire, vmap: VirtualMap, *, anew: bool = False) -> None:
+    def _start(self, wire: Wire, vmap: VirtualMap, *, anew: bool = False) -> None:
         assert wire.source is not None
         assert wire.target is not None
         here, there = self._nodes.client(vmap, wire.source.node), self._nodes.client(vmap, wire.target.node)
         link = wire.link
-        if link.kind == "voice":
-            self._start_voice(wire, here, there, tap_ends(vmap, wire.session, link.participant))
+        if link.kind in LINK_KINDS:
+            self._links.start(wire, vmap, here, there, anew=anew)
         elif link.kind == "mix":
             media = _medium(there.stage_media(wire.target_id), AUDIO_MID, wire.target_id)
             here.start_mix(wire.source_id, there.media_ip, media.port, anew=anew)
@@ -161,27 +143,13 @@ class Actor:
                 anew=anew,
             )
 
-    def _start_voice(self, wire: _Wire, here: NodeClient, there: NodeClient, keep: frozenset[tuple[str, int]]) -> None:
-        """Ids before keeping: until then the participant dies by itself, so a crash here leaves nothing behind."""
-        link = wire.link
-        hold = join_voice(there, wire.target_id, wire.id, (link.janus_session, link.handle))
-        if (hold.janus_session, hold.handle) != (link.janus_session, link.handle):
-            held = replace(link, janus_session=hold.janus_session, handle=hold.handle)
-            self._record(IntentChange(keys.link(wire.session, wire.id), held))
-        keep_voice(there, hold)
-        here.start_voice(wire.source_id, link.participant, link.mid, there.media_ip, hold.port, keep=keep)
-
-    def _stop(self, wire: _Wire, vmap: VirtualMap) -> None:
+    def _stop(self, wire: Wire, vmap: VirtualMap) -> None:
         """What is left of the link; an end that is gone has nothing to stop."""
         here = self._serving(vmap, wire.source)
         there = self._serving(vmap, wire.target)
         link = wire.link
-        if link.kind == "voice":
-            if here:
-                keep = tap_ends(vmap, wire.session, link.participant)
-                here.stop_voice_forward(wire.source_id, link.participant, keep=keep)
-            if there:
-                leave_voice(there, wire.target_id, wire.id, link.janus_session)
+        if link.kind in LINK_KINDS:
+            self._links.stop(wire, vmap, here, there)
         elif here and there:
             mid = AUDIO_MID if link.kind == "mix" else link.slot
             media = [each for each in there.stage_media(wire.target_id) if each.mid == mid]
@@ -195,8 +163,8 @@ class Actor:
         """Old source first: two sources in one port are garbage. The same link again means its far end is new."""
         again = step.before == step.after
         if not again:
-            self._stop(_Wire(step.session, step.id, step.before, step.old_source, step.old_target), vmap)
-        self._start(_Wire(step.session, step.id, step.after, step.source, step.target), vmap, anew=again)
+            self._stop(Wire(step.session, step.id, step.before, step.old_source, step.old_target), vmap)
+        self._start(Wire(step.session, step.id, step.after, step.source, step.target), vmap, anew=again)
 
 
 def _medium(media: tuple[MountpointMedia, ...], mid: str, mountpoint: str) -> MountpointMedia:

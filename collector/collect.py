@@ -142,8 +142,14 @@ class Collector:
         self._counters = after
 
     def _untold(self) -> set[str]:
-        """Contexts of which events do not tell all: AudioBridge keeps silent about its forwarders (1.4.1)."""
-        return set(self._contexts) if self.settings.node.kind is Kind.AB else set()
+        """Contexts of which events do not tell all (1.4.1): AudioBridge keeps silent about its forwarders, VideoRoom
+
+        about publishers that it sends to other rooms. The first of a room shows when the room is read again for
+        another reason, or by a sweep; its end at once.
+        """
+        if self.settings.node.kind is Kind.AB:
+            return set(self._contexts)
+        return {janus_id for janus_id, context in self._contexts.items() if context.remotes}
 
     def _read_one(self, janus_id: str) -> None:
         context = self.probe.context(janus_id)

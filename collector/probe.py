@@ -9,7 +9,7 @@ from pathlib import Path
 from collector.sample import Counters, parse_counters
 from rtcdn.janus.operations import NodeClient
 from rtcdn.janus.plugins import audiobridge, streaming, videoroom
-from rtcdn.model import ContextInfo, Kind, MountpointMedia
+from rtcdn.model import ContextInfo, Kind, MountpointMedia, RemoteInfo
 
 STALE_MS = 3000  # media not heard for this long is told as not flowing; younger ages would change at each look
 
@@ -52,7 +52,15 @@ class Probe:
         people = self.node.if_there(videoroom.list_participants(room))
         if people is None:
             return None
-        return ContextInfo(id=room, publishers=videoroom.read_publishers(people), forwarders=self.node.forwarders(room))
+        publishers = videoroom.read_publishers(people)
+        sent = (self._remotes(room, each.id) for each in publishers if not each.remote)
+        remotes = tuple(sorted((each for found in sent for each in found), key=lambda each: each.id))
+        return ContextInfo(id=room, publishers=publishers, forwarders=self.node.forwarders(room), remotes=remotes)
+
+    def _remotes(self, room: str, publisher: str) -> tuple[RemoteInfo, ...]:
+        """Where a publisher is sent to; one who has left meanwhile is sent nowhere."""
+        body = videoroom.list_remotes(room, self.node.keys(room), publisher)
+        return videoroom.read_remotes(self.node.if_there(body, {videoroom.NO_SUCH_FEED}) or {})
 
     def _mix(self, room: str) -> ContextInfo | None:
         answer = self.node.if_there(audiobridge.list_participants(room))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from collector.sample import Status
 from collector.settings import Presentation
@@ -29,7 +30,7 @@ def _with_streams(context: ContextInfo, view: View) -> ContextInfo:
     known = (type(p)(p.id, view.streams.get((context.id, p.id), p.streams), p.remote) for p in context.publishers)
     ordered = tuple(sorted(known, key=lambda publisher: publisher.id))
     forwarders = tuple(sorted(context.forwarders, key=lambda forwarder: forwarder.stream_id))
-    return ContextInfo(id=context.id, publishers=ordered, forwarders=forwarders)
+    return replace(context, publishers=ordered, forwarders=forwarders)
 
 
 def node_keys(

@@ -19,6 +19,7 @@ from rtcdn.reports import Labels as Labels  # noqa: PLC0414
 from rtcdn.reports import MountpointMedia as MountpointMedia  # noqa: PLC0414
 from rtcdn.reports import PluginData as PluginData  # noqa: PLC0414
 from rtcdn.reports import PublisherInfo as PublisherInfo  # noqa: PLC0414
+from rtcdn.reports import RemoteInfo as RemoteInfo  # noqa: PLC0414
 from rtcdn.reports import StreamInfo as StreamInfo  # noqa: PLC0414
 
 
@@ -112,6 +113,7 @@ class LinkIntent(Record):
     handle: int = 0  # (voice, bridge, trunk: the one in the target; tap: the one in the mix)
     far_session: int = 0  # trunk: those that hold the RTP participant in the source
     far_handle: int = 0
+    port: int = 0  # voice, bridge, trunk: where the RTP participant in the target listens, for as long as it is there
 
 
 @dataclass(frozen=True, slots=True)

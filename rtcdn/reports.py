@@ -60,6 +60,17 @@ class ForwarderInfo(Record):
     port: int = 0
     type: str = ""
     publisher: str = ""
+    group: str = ""  # of a mix: only that group is sent; empty: all
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteInfo(Record):
+    """One publisher whose media a VideoRoom sends to another VideoRoom: the link's id, whose, and where to."""
+
+    id: str = ""
+    publisher: str = ""
+    host: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,7 @@ class ContextInfo(Record):
     id: str = ""  # inside Janus: <session>/<context>
     publishers: tuple[PublisherInfo, ...] = ()  # VR
     forwarders: tuple[ForwarderInfo, ...] = ()  # VR, AB
+    remotes: tuple[RemoteInfo, ...] = ()  # VR: its publishers that are sent to other VideoRooms
     media: tuple[MountpointMedia, ...] = ()  # ST
     viewers: int = 0  # ST
     participants: int = 0  # AB: people who are mixed; links and suspended ones not counted

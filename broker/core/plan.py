@@ -2,13 +2,14 @@
 
 The order is the contract: contexts before links (mountpoint before forwarder, VideoRoom before publisher), new
 links before re-pointed ones before stopped ones, orders to gateways, and contexts removed last; but links among
-mixes that stop do so before any link starts, since old and new ones together could make a circle of sound. Nothing
-is planned on a node that is not there: what it lacks when it comes back, ``reconcile`` sees.
+mixes that stop do so before any link starts, since old and new ones together could make a circle of sound. A remote
+publisher is made before what leaves his room for a stage, and removed after it. Nothing is planned on a node that is
+not there: what it lacks when it comes back, ``reconcile`` sees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from broker.core.actions import CreateContext, DestroyContext, RepointLink, StartLink, Step, StopLink
@@ -66,9 +67,9 @@ class _Planner:
 
     def links(self) -> list[Step]:
         """Links that start, change their ends and stop, in this order."""
-        starts: list[Step] = []
-        repoints: list[Step] = []
-        stops: list[Step] = []
+        starts: list[StartLink] = []
+        repoints: list[RepointLink] = []
+        stops: list[StopLink] = []
         for session, name, before, after in self._links:
             source, target = (self._new(session, end) for end in _ends(after))
             old_source, old_target = (self._old(session, end) for end in _ends(before))
@@ -79,8 +80,25 @@ class _Planner:
                     repoints.append(RepointLink(session, name, before, after, old_source, old_target, source, target))
             elif before and (old_source or old_target):
                 stops.append(StopLink(session, name, before, old_source, old_target))
-        among = [step for step in stops if isinstance(step, StopLink) and step.before.kind in AMONG_MIXES]
-        return [*among, *starts, *repoints, *(step for step in stops if step not in among)]
+        repoints += self._fed(repoints)
+        made: list[StartLink | RepointLink] = [*starts, *repoints]
+        feeds = [step for step in made if step.after.kind == "remote"]
+        rest = [step for step in made if step.after.kind != "remote"]
+        among = [step for step in stops if step.before.kind in AMONG_MIXES]
+        others = [step for step in stops if step.before.kind not in AMONG_MIXES]
+        return [*among, *feeds, *rest, *sorted(others, key=lambda step: step.before.kind == "remote")]
+
+    def _fed(self, repoints: Iterable[RepointLink]) -> list[RepointLink]:
+        """Links that stay as they are, from a remote publisher who is made again: forwarders go with the old one."""
+        changed = {(session, name) for session, name, _, _ in self._links}
+        found = []
+        for step in repoints:
+            view = self._vmap.sessions.get(step.session)
+            for name, link in leaving(view.links, step.after) if view else ():
+                source, target = self._new(step.session, link.source), self._new(step.session, link.target)
+                if (step.session, name) not in changed and source and target:
+                    found.append(RepointLink(step.session, name, link, link, source, target, source, target))
+        return found
 
     def _old(self, session: str, name: str) -> ContextIntent | None:
         """A context as it was, if its node is there."""
@@ -114,6 +132,15 @@ def _ends(link: LinkIntent | None) -> tuple[str, str]:
 def rewired(before: LinkIntent, after: LinkIntent) -> bool:
     """Whether the link must be made again; the ids of who holds it say nothing."""
     return path_of(before) != path_of(after) or before.generation != after.generation
+
+
+def leaving(links: Mapping[str, LinkIntent], remote: LinkIntent) -> Iterator[tuple[str, LinkIntent]]:
+    """The links by which media of a remote publisher leave the room that a ``remote`` link brings him to."""
+    if remote.kind == "remote":
+        for name in sorted(links):
+            link = links[name]
+            if (link.source, link.participant) == (remote.target, remote.participant):
+                yield name, link
 
 
 def path_of(link: LinkIntent) -> tuple[str, str, str, str, str, bool, str]:

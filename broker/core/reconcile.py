@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
 
 CAUGHT_UP_S = 4.0  # a change shows in every report by then: one report each second, a sweep in between
+SWEPT_S = 15.0  # what no event tells shows by then: a sweep each 10 s
+OF_A_MIX = ("mix", "bridge", "trunk")  # they begin in a mix, which is whole as soon as it is made
+WITHOUT_FORWARDER = ("remote", "trunk")
 
 
 def reconcile(vmap: VirtualMap, now_s: float, repaired: Mapping[str, float] | None = None) -> tuple[Step, ...]:
@@ -43,7 +46,7 @@ def reconcile(vmap: VirtualMap, now_s: float, repaired: Mapping[str, float] | No
         view = vmap.sessions[name]
         last_s = max(view.changed_s, (repaired or {}).get(name, 0.0))
         if view.intent and last_s + CAUGHT_UP_S <= now_s:
-            steps.extend(_Session(vmap, view).steps())
+            steps.extend(_Session(vmap, view, swept=last_s + SWEPT_S <= now_s).steps())
     steps.extend(_orphans(vmap, now_s))
     return tuple(steps)
 
@@ -51,8 +54,9 @@ def reconcile(vmap: VirtualMap, now_s: float, repaired: Mapping[str, float] | No
 class _Session:
     """One session: which of its contexts and links are there."""
 
-    def __init__(self, vmap: VirtualMap, view: SessionView) -> None:
-        self._vmap, self._view = vmap, view
+    def __init__(self, vmap: VirtualMap, view: SessionView, *, swept: bool) -> None:
+        self._vmap, self._view, self._swept = vmap, view, swept
+        self._fed: set[tuple[str, str]] = set()  # room and participant of remote publishers that are made (again) now
         self._infos: dict[str, ContextInfo] = {}  # reported
         self._missing: set[str] = set()
         for name, context in view.contexts.items():
@@ -69,35 +73,55 @@ class _Session:
         """Forwarders that no link covers go first (a port may be given out again), then contexts, then links."""
         contexts = self._view.contexts
         covered: dict[str, set[int]] = {}
-        links = [self._link(name, self._view.links[name], covered) for name in sorted(self._view.links)]
+        made = (self._link(name, link, covered) for name, link in self._links("remote"))
+        remotes = [step for step in made if step]
+        self._fed = {(step.after.target, step.after.participant) for step in remotes}
+        links = [*remotes, *(self._link(name, link, covered) for name, link in self._links())]
         yield from self._strays(covered)
         for name in sorted(self._missing, key=lambda name: (KIND_ORDER.get(contexts[name].kind, 9), name)):
             yield CreateContext(self._view.id, name, contexts[name])
         yield from filter(None, links)
 
+    def _links(self, kind: str = "") -> Iterator[tuple[str, LinkIntent]]:
+        """Links of a kind, or all but the remote ones, in their order."""
+        for name in sorted(self._view.links):
+            link = self._view.links[name]
+            if link.kind == (kind or link.kind) and (kind or link.kind != "remote"):
+                yield name, link
+
     def _there(self, context: str) -> bool:
         """Whether the context's node can be acted upon."""
         return context in self._infos or context in self._missing
 
-    def _link(self, name: str, link: LinkIntent, covered: dict[str, set[int]]) -> Step | None:
+    def _link(self, name: str, link: LinkIntent, covered: dict[str, set[int]]) -> StartLink | RepointLink | None:
         """The step a link needs, if any; forwarders that serve it are noted as covered."""
         if not self._there(link.source) or not self._there(link.target):
             return None
         source, target = self._view.contexts[link.source], self._view.contexts[link.target]
         if tap_reconcile.held(link, source, target):
             return self._held(name, link, source, target, covered)
-        if link.source in self._missing and link.kind != "mix":
+        start = StartLink(self._view.id, name, link, source, target)
+        fed = (link.source, link.participant) in self._fed
+        if link.source in self._missing and link.kind not in OF_A_MIX and not fed:
             return None  # the publisher is gone with his room; his gateway says when he is back
         if link.target in self._missing:
             # an end made again may listen on its old ports: only a forwarder made after it wakes its rtcp
             return RepointLink(self._view.id, name, link, link, source, target, source, target)
+        if link.source in self._missing or fed or not self._carried(name, link, source, covered):
+            return start
+        return None
+
+    def _carried(self, name: str, link: LinkIntent, source: ContextIntent, covered: dict[str, set[int]]) -> bool:
+        """Whether the media of a link go from one end to the other, by report."""
+        if link.kind in WITHOUT_FORWARDER:
+            return self._stands(name, link)
         serving = self._serving(name, link, source)
         covered.setdefault(link.source, set()).update(forwarder.stream_id for forwarder in serving)
-        return None if serving else StartLink(self._view.id, name, link, source, target)
+        return bool(serving)
 
     def _held(
         self, name: str, link: LinkIntent, source: ContextIntent, target: ContextIntent, covered: dict[str, set[int]]
-    ) -> Step | None:
+    ) -> StartLink | RepointLink | None:
         """As ``_link``, for a tap that is held by an RTP participant of the mix."""
         module, mix = (link.source, link.target) if source.kind == Kind.AI else (link.target, link.source)
         if module in self._missing or mix in self._missing:
@@ -106,6 +130,19 @@ class _Session:
         serving = tap_reconcile.serving(name, self._infos[module], self._infos[mix], host)
         covered.setdefault(module, set()).update(serving)
         return None if serving else StartLink(self._view.id, name, link, source, target)
+
+    def _stands(self, name: str, link: LinkIntent) -> bool:
+        """Whether both ends of a remote link or a trunk are there; it has no forwarder."""
+        info, target = self._infos[link.source], self._infos[link.target]
+        if link.kind == "trunk":
+            return link_participant(name) in info.links and link_participant(name) in target.links
+        host = self._vmap.nodes[self._view.contexts[link.target].node].labels.media_ip
+        if link.participant not in {each.id for each in info.publishers}:
+            return True  # nobody to send; his gateway says when he is back
+        if link.participant not in {each.id for each in target.publishers if each.remote}:
+            return False
+        # Janus sends no event when a publisher is sent on: it shows at the node's next sweep
+        return any((each.id, each.host) == (name, host) for each in info.remotes) or not self._swept
 
     def _serving(self, name: str, link: LinkIntent, source: ContextIntent) -> list[ForwarderInfo]:
         """The forwarders that carry a link now."""
@@ -118,8 +155,11 @@ class _Session:
             for forwarder in info.forwarders
             if forwarder.host == host and (source.kind != Kind.VR or forwarder.publisher == link.participant)
         ]
-        if link.kind == "voice":
-            return [f for f in found if f.type == "audio"] if link_participant(name) in target.links else []
+        if link.kind in ("voice", "bridge"):
+            if link_participant(name) not in target.links:
+                return []
+            into = [f for f in found if (f.type == "audio" if link.kind == "voice" else f.group)]
+            return [f for f in into if link.port in (0, f.port)]
         ports = {
             port
             for medium in target.media
@@ -130,7 +170,7 @@ class _Session:
         return [forwarder for forwarder in found if forwarder.port in ports]
 
     def _strays(self, covered: dict[str, set[int]]) -> Iterator[Step]:
-        """Forwarders of our contexts, and link participants in our mixes, that belong to no link."""
+        """Forwarders of our contexts, link participants in our mixes and remote publishers that belong to no link."""
         for name, info in sorted(self._infos.items()):
             context = self._view.contexts[name]
             for forwarder in info.forwarders:
@@ -138,9 +178,25 @@ class _Session:
                     yield StopForwarder(self._view.id, name, context.node, forwarder)
             for link_id in info.links:
                 link = link_id.removeprefix(LINK_PREFIX)
-                if link not in self._view.links:
+                known = self._view.links.get(link)
+                if known is None or name not in (known.source, known.target):
                     stray = LinkIntent("voice", "", name, link.removeprefix("voice-"))
                     yield StopLink(self._view.id, link, stray, None, context)
+            yield from self._stray_remotes(name, info, context)
+
+    def _stray_remotes(self, name: str, info: ContextInfo, context: ContextIntent) -> Iterator[Step]:
+        """What a room sends to another, and whom it shows from another, for no link."""
+        for each in info.remotes:
+            known = self._view.links.get(each.id)
+            if known is None or (known.source, known.participant) != (name, each.publisher):
+                yield StopLink(self._view.id, each.id, LinkIntent("remote", name, "", each.publisher), context, None)
+        wanted = {
+            link.participant for link in self._view.links.values() if (link.kind, link.target) == ("remote", name)
+        }
+        for publisher in info.publishers:
+            if publisher.remote and publisher.id not in wanted:
+                link_id = f"remote-{publisher.id}-{context.node}"
+                yield StopLink(self._view.id, link_id, LinkIntent("remote", "", name, publisher.id), None, context)
 
     def _undecided(self, context: str) -> bool:
         """Whether a link from the context ends on a node that is silent: its forwarders cannot be told apart."""

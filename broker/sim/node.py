@@ -18,6 +18,7 @@ from rtcdn.model import (
     MountpointMedia,
     PluginData,
     PublisherInfo,
+    RemoteInfo,
 )
 
 
@@ -64,15 +65,45 @@ class FakeNode:
     def publish(self, janus_id: str, publisher: str) -> None:
         """A publisher's media is up."""
         info = self.contexts[janus_id]
-        self.contexts[janus_id] = replace(info, publishers=(*info.publishers, PublisherInfo(publisher)))
+        others = tuple(each for each in info.publishers if each.id != publisher)  # a remote one is put out
+        self.contexts[janus_id] = replace(info, publishers=(*others, PublisherInfo(publisher)))
 
     def unpublish(self, janus_id: str, publisher: str) -> None:
-        """A publisher is gone, and his forwarders with him."""
+        """A publisher is gone, and with him his forwarders and what is sent of him to other rooms."""
         info = self.contexts.get(janus_id)
         if info:
             publishers = tuple(each for each in info.publishers if each.id != publisher)
             forwarders = tuple(each for each in info.forwarders if each.publisher != publisher)
-            self.contexts[janus_id] = replace(info, publishers=publishers, forwarders=forwarders)
+            remotes = tuple(each for each in info.remotes if each.publisher != publisher)
+            self.contexts[janus_id] = replace(info, publishers=publishers, forwarders=forwarders, remotes=remotes)
+
+    def send(self, janus_id: str, name: str, link: LinkIntent, target: FakeNode, target_id: str) -> None:
+        """A publisher of a room stands in another too, unless he does; both ends are made together."""
+        info, end = self.contexts.get(janus_id), target.contexts.get(target_id)
+        who = link.participant
+        if info is None or end is None or who not in {each.id for each in info.publishers if not each.remote}:
+            return
+        there = any(each.id == who and each.remote for each in end.publishers)
+        if not there or name not in {each.id for each in info.remotes}:
+            self.unsend(janus_id, name)
+            target.remove(target_id, who)
+            end = target.contexts[target_id]
+            target.contexts[target_id] = replace(end, publishers=(*end.publishers, PublisherInfo(who, remote=True)))
+            info = self.contexts[janus_id]
+            remotes = (*info.remotes, RemoteInfo(name, who, target.host, 10_000))
+            self.contexts[janus_id] = replace(info, remotes=remotes)
+
+    def unsend(self, janus_id: str, name: str) -> None:
+        """A publisher is not sent over a link any more; the far room still shows him."""
+        info = self.contexts.get(janus_id)
+        if info:
+            self.contexts[janus_id] = replace(info, remotes=tuple(e for e in info.remotes if e.id != name))
+
+    def remove(self, janus_id: str, publisher: str) -> None:
+        """A remote publisher goes; one who publishes here himself stays."""
+        info = self.contexts.get(janus_id)
+        if info and any(each.id == publisher and each.remote for each in info.publishers):
+            self.unpublish(janus_id, publisher)
 
     def forward(self, janus_id: str, link: LinkIntent, target: FakeNode, target_id: str) -> None:
         """Make the forwarders of a link, unless they are there."""
@@ -88,7 +119,8 @@ class FakeNode:
         for port in _ports_of(end, link):
             if (target.host, port) not in known:
                 self._streams += 1
-                made.append(ForwarderInfo(self._streams, target.host, port, kind, publisher))
+                group = "local" if link.kind == "bridge" else ""
+                made.append(ForwarderInfo(self._streams, target.host, port, kind, publisher, group))
         self.contexts[janus_id] = replace(info, forwarders=(*info.forwarders, *made))
 
     def stop(self, janus_id: str, link: LinkIntent, target: FakeNode | None, target_id: str) -> None:
@@ -109,13 +141,13 @@ class FakeNode:
             self.contexts[janus_id] = replace(info, forwarders=kept)
 
     def join(self, janus_id: str, link: str) -> None:
-        """An RTP participant for a voice."""
+        """An RTP participant for a link into a mix."""
         info = self.contexts.get(janus_id)
         if info and link_participant(link) not in info.links:
             self.contexts[janus_id] = replace(info, links=(*info.links, link_participant(link)))
 
     def part(self, janus_id: str, link: str) -> None:
-        """The RTP participant of a voice goes."""
+        """The RTP participant of a link goes."""
         info = self.contexts.get(janus_id)
         if info:
             self.contexts[janus_id] = replace(info, links=tuple(e for e in info.links if e != link_participant(link)))
@@ -139,7 +171,8 @@ class FakeNode:
 
 def _ports_of(end: ContextInfo, link: LinkIntent) -> list[int]:
     """Ports a link sends to; an AudioBridge gives each RTP participant a port of his own, told apart by name here."""
-    if link.kind == "voice":
-        return [40_000 + sum(map(ord, link.participant)) * 2]
+    if link.kind in ("voice", "bridge"):
+        name = link.participant or link.source
+        return [40_000 + sum(map(ord, name)) * 2]
     medium = next(each for each in end.media if each.mid == link.slot)
     return [port for port in (medium.port, medium.port_2, medium.port_3) if port]

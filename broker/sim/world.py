@@ -28,7 +28,7 @@ from rtcdn import keys
 from rtcdn.ids import janus_context
 from rtcdn.model import ContextIntent, GatewayInfo, LinkIntent
 
-FORWARDED = ("slot", "mix", "voice")  # kinds of link that the fake nodes know
+INTO_A_MIX = ("voice", "bridge", "trunk")  # an RTP participant stands in the target
 ROUNDS = 200  # housekeeping that does not come to rest within so many rounds goes in circles
 
 
@@ -141,24 +141,33 @@ class World:
                     self.nodes[step.node].stop_stream(janus_id, step.forwarder.stream_id)
 
     def _start(self, session: str, name: str, link: LinkIntent, source: ContextIntent, target: ContextIntent) -> None:
-        if link.kind not in FORWARDED:
-            return
         ends = janus_context(session, link.source), janus_context(session, link.target)
         if taps.start(self.nodes, session, name, link, source, target):
             return
-        self.nodes[source.node].forward(ends[0], link, self.nodes[target.node], ends[1])
-        if link.kind == "voice":
+        if link.kind == "remote":
+            self.nodes[source.node].send(ends[0], name, link, self.nodes[target.node], ends[1])
+        elif link.kind != "trunk":
+            self.nodes[source.node].forward(ends[0], link, self.nodes[target.node], ends[1])
+        if link.kind in INTO_A_MIX:
             self.nodes[target.node].join(ends[1], name)
+        if link.kind == "trunk":
+            self.nodes[source.node].join(ends[0], name)
 
     def _stop(
         self, session: str, name: str, link: LinkIntent, source: ContextIntent | None, target: ContextIntent | None
     ) -> None:
-        if link.kind not in FORWARDED:
-            return
         ends = janus_context(session, link.source), janus_context(session, link.target)
         if taps.stop(self.nodes, session, name, link, source, target):
             return
-        if source and target:
+        if link.kind == "remote":
+            if source:
+                self.nodes[source.node].unsend(ends[0], name)
+            if target:
+                self.nodes[target.node].remove(ends[1], link.participant)
+            return
+        if source and target and link.kind != "trunk":
             self.nodes[source.node].stop(ends[0], link, self.nodes[target.node], ends[1])
-        if target and link.kind == "voice":
+        if target and link.kind in INTO_A_MIX:
             self.nodes[target.node].part(ends[1], name)
+        if source and link.kind == "trunk":
+            self.nodes[source.node].part(ends[0], name)

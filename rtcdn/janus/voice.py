@@ -1,5 +1,6 @@
 """Voice links: a VideoRoom publisher's audio enters a mix through a plain RTP participant of the AudioBridge.
 
+Bridges and trunks between mixes have such participants too (``rtcdn.janus.bridges``).
 Nobody is connected for such a participant: a REST janus_session holds him. It outlives the broker that made it, and a
 broker that lost its record finds and adopts it here.
 """
@@ -25,7 +26,7 @@ FREE_WITHIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class VoiceHold:
-    """The REST janus_session and handle that hold the RTP participant of a voice link, and the port it listens on."""
+    """The REST janus_session and handle that hold the RTP participant of a link, and the port it listens on."""
 
     janus_session: int
     handle: int
@@ -33,9 +34,15 @@ class VoiceHold:
 
 
 def join_voice(
-    node: NodeClient, mix: str, link: str, held: tuple[int, int] = (0, 0), *, two_way: bool = False
+    node: NodeClient,
+    mix: str,
+    link: str,
+    held: tuple[int, int] = (0, 0),
+    *,
+    group: str = "local",
+    two_way: bool = False,
 ) -> VoiceHold:
-    """The RTP participant of a voice link in ``mix`` on an AudioBridge; adopted when it stands already.
+    """The RTP participant of a link in ``mix`` on an AudioBridge; adopted when it stands already.
 
     ``held`` is its recorded janus_session and handle. Record the answer's ids, then call ``keep_voice``: until then it
     dies by itself within a minute. ``two_way``: it will be told where to send what it hears (by a configure).
@@ -44,13 +51,11 @@ def join_voice(
     adopted = _adopt(node, mix, participant, held)
     if adopted:
         return adopted
-    rest = _rest(node)
+    rest = rest_of(node)
     if held[0]:
         rest.destroy(held[0])
     janus_session, handle = rest.open(node.kind, f"{mix}/{participant}")
-    body = audiobridge.join_rtp(mix, participant, node.keys(mix).pin, "local")
-    if two_way:
-        body["generate_offer"] = True  # without it 1.4.1 takes no address later, and says ok all the same
+    body = audiobridge.join_rtp(mix, participant, node.keys(mix).pin, group, two_way=two_way)
     try:
         port = audiobridge.read_rtp_port(_call_when_free(rest, (janus_session, handle), body))
     except NodeRefused:
@@ -60,17 +65,22 @@ def join_voice(
 
 
 def keep_voice(node: NodeClient, hold: VoiceHold) -> None:
-    """Let the janus_session of a voice link live without keepalives."""
+    """Let the janus_session of a link live without keepalives."""
     node.admin.set_session_timeout(hold.janus_session, 0)
 
 
 def leave_voice(node: NodeClient, mix: str, link: str, janus_session: int = 0) -> None:
-    """End the RTP participant of a voice link and whatever janus_session holds it; gone already is fine."""
+    """End the RTP participant of a link and whatever janus_session holds it; gone already is fine."""
     if janus_session:
-        _rest(node).destroy(janus_session)
-    stray = _adopt(node, mix, link_participant(link), (0, 0))
+        rest_of(node).destroy(janus_session)
+    stray = find_voice(node, mix, link)
     if stray and stray.janus_session != janus_session:
-        _rest(node).destroy(stray.janus_session)
+        rest_of(node).destroy(stray.janus_session)
+
+
+def find_voice(node: NodeClient, mix: str, link: str, held: tuple[int, int] = (0, 0)) -> VoiceHold | None:
+    """The RTP participant of a link as it stands, None when there is none."""
+    return _adopt(node, mix, link_participant(link), held)
 
 
 def _adopt(node: NodeClient, mix: str, participant: str, held: tuple[int, int]) -> VoiceHold | None:
@@ -113,7 +123,8 @@ def _call_when_free(rest: RestClient, ids: tuple[int, int], body: Json) -> Json:
         time.sleep(0.02)
 
 
-def _rest(node: NodeClient) -> RestClient:
+def rest_of(node: NodeClient) -> RestClient:
+    """The node's REST API; ``NodeRefused`` when it tells none."""
     if node.rest is None:
-        raise NodeRefused(0, "the node tells no REST address (labels.rest): voice links need one")
+        raise NodeRefused(0, "the node tells no REST address (labels.rest): links into a mix need one")
     return node.rest

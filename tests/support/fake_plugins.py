@@ -2,130 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass, field
-from typing import Any
-
 from rtcdn.model import Kind
-
-Json = dict[str, Any]
-
-
-@dataclass
-class Reply:
-    """What a handle's message gets: at once, or by an event."""
-
-    data: Json
-    asynchronous: bool = True
-    jsep: Json | None = None
+from tests.support.fake_plugin import FakePlugin, Json, Refused, Reply
+from tests.support.fake_remotes import FakeRemotes
 
 
-class Refused(Exception):
-    """An error of the plugin."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.data = {"error_code": code, "error": reason}
-
-
-@dataclass
-class Context:
-    """A room, mix or mountpoint."""
-
-    id: str
-    secret: str
-    pin: str
-    people: dict[str, Json] = field(default_factory=dict)
-    forwarders: list[Json] = field(default_factory=list)
-    media: list[Json] = field(default_factory=list)
-    viewers: int = 0
-
-
-class FakePlugin:
-    """What the three have in common."""
-
-    name = ""
-    id_field = "room"
-    none, exists, unauthorized = 0, 0, 0
-    immediate: tuple[str, ...] = ()
-
-    def __init__(self, admin_key: str, media_ip: str) -> None:
-        self.admin_key, self.media_ip = admin_key, media_ip
-        self.contexts: dict[str, Context] = {}
-        self.ports = itertools.count(30000)
-        self.numbers = itertools.count(1)
-
-    def synchronous(self, body: Json) -> Json:
-        """A request through the Admin API."""
-        try:
-            return self._do(body)
-        except Refused as error:
-            return {self.name: "event", **error.data}
-
-    def message(self, body: Json, state: Json, jsep: Json | None) -> Reply:
-        """A request of a handle, whose ``state`` it may change."""
-        act = getattr(self, f"handle_{body['request']}", None)
-        try:
-            if act is None:
-                return Reply(self._do(body), asynchronous=False)
-            answer: Reply = act(body, state, jsep)
-        except Refused as error:
-            return Reply({self.name: "event", **error.data}, asynchronous=act is not None)
-        return answer
-
-    def left(self, state: Json) -> None:
-        """The handle of ``state`` is gone."""
-        context = self.contexts.get(state.get("room", ""))
-        if context:
-            context.people.pop(state.get("id", ""), None)
-
-    def _do(self, body: Json) -> Json:
-        act = getattr(self, f"do_{body['request']}", None)
-        if act is None:
-            raise Refused(self.none - 3, f"Unknown request '{body['request']}'")
-        answer: Json = act(body)
-        return {self.name: answer.pop("kind", "success"), **answer}
-
-    def _context(self, body: Json, *, secret: bool = True) -> Context:
-        context = self.contexts.get(body[self.id_field])
-        if context is None:
-            raise Refused(self.none, f"No such {self.id_field} ({body[self.id_field]})")
-        if secret and body.get("secret") != context.secret:
-            raise Refused(self.unauthorized, "Unauthorized (wrong secret)")
-        return context
-
-    def _admin(self, body: Json) -> None:
-        if body.get("admin_key") != self.admin_key:
-            raise Refused(self.unauthorized, "Unauthorized (wrong admin_key)")
-
-    def do_create(self, body: Json) -> Json:
-        self._admin(body)
-        janus_id = body[self.id_field]
-        if janus_id in self.contexts:
-            raise Refused(self.exists, f"{janus_id} already exists")
-        self.contexts[janus_id] = Context(janus_id, body.get("secret", ""), body.get("pin", ""))
-        return {"kind": "created", self.id_field: janus_id}
-
-    def do_destroy(self, body: Json) -> Json:
-        del self.contexts[self._context(body).id]
-        return {"kind": "destroyed"}
-
-    def do_list(self, body: Json) -> Json:
-        shown = self.contexts.values() if body.get("admin_key") == self.admin_key else ()
-        return {"list": [{self.id_field: each.id, "num_participants": len(each.people)} for each in shown]}
-
-    def do_listparticipants(self, body: Json) -> Json:
-        context = self._context(body, secret=False)
-        people = [{"id": each, **told} for each, told in context.people.items()]
-        return {"kind": "participants", "participants": people}
-
-    def _kick(self, body: Json, unknown: int) -> Json:
-        if self._context(body).people.pop(body["id"], None) is None:
-            raise Refused(unknown, f"No such user {body['id']}")
-        return {}
-
-
-class FakeVideoRoom(FakePlugin):
+class FakeVideoRoom(FakeRemotes):
     """VideoRoom."""
 
     name = "videoroom"
@@ -133,10 +15,6 @@ class FakeVideoRoom(FakePlugin):
 
     def do_kick(self, body: Json) -> Json:
         return self._kick(body, 428)
-
-    def do_add_remote_publisher(self, body: Json) -> Json:
-        self._context(body).people[body["id"]] = {"publisher": True, "remote": True}
-        return {"port": 10000, "rtcp_port": 10001}
 
     def do_listforwarders(self, body: Json) -> Json:
         rows = [row for row in self._context(body).forwarders if row["publisher"] in self.contexts[body["room"]].people]
@@ -212,6 +90,7 @@ class FakeAudioBridge(FakePlugin):
     def do_rtp_forward(self, body: Json) -> Json:
         self._admin(body)
         row = {"stream_id": next(self.numbers), "ip": body["host"], "port": body["port"], "ssrc": body["ssrc"]}
+        row |= {"group": body["group"]} if "group" in body else {}
         self._context(body).forwarders.append(row)
         return {"stream_id": row["stream_id"]}
 
@@ -232,8 +111,14 @@ class FakeAudioBridge(FakePlugin):
         if "rtp" in body:
             port = next(self.ports)
             state["plain-rtp"] = {"local-ip": self.media_ip, "local-port": port}
+            state["two-way"] = "generate_offer" in body
             data["rtp"] = {"ip": self.media_ip, "port": port, "payload_type": body["rtp"].get("payload_type")}
         return Reply(data)
+
+    def handle_configure(self, body: Json, state: Json, _: Json | None) -> Reply:
+        if "rtp" in body and state.get("two-way"):  # else it says ok all the same
+            state["plain-rtp"] |= {"remote-ip": body["rtp"]["ip"], "remote-port": body["rtp"]["port"]}
+        return Reply({"audiobridge": "event", "result": "ok"})
 
 
 class FakeStreaming(FakePlugin):

@@ -94,7 +94,7 @@ def _used(draft: Draft, name: str, context: ContextIntent) -> bool:
         return True
     wrapper = draft.vmap.node(context.node)
     info = wrapper.context(janus_context(draft.id, name)) if wrapper else None
-    return info is not None and (info.viewers > 0 or bool(info.publishers))
+    return info is not None and (info.viewers > 0 or not all(each.remote for each in info.publishers))
 
 
 def _needed(shape: Archipelago, draft: Draft, name: str, context: ContextIntent) -> bool:

@@ -104,7 +104,7 @@ def list_forwarders(room: str, keys: ContextKeys) -> Json:
 def read_forwarders(data: Json) -> tuple[ForwarderInfo, ...]:
     """Answer of ``listforwarders``."""
     return tuple(
-        ForwarderInfo(integer(row, "stream_id"), text(row, "ip"), integer(row, "port"), "audio")
+        ForwarderInfo(integer(row, "stream_id"), text(row, "ip"), integer(row, "port"), "audio", "", text(row, "group"))
         for row in rows(data, "rtp_forwarders")
     )
 
@@ -143,10 +143,22 @@ def kick(room: str, keys: ContextKeys, participant: str) -> Json:
 # ---- from a handle
 
 
-def join_rtp(room: str, participant: str, pin: str, group: str, payload_type: int = OPUS_PT) -> Json:
-    """Enter as a plain RTP participant who only sends (asynchronous); the answer's ``rtp`` says to which port."""
-    body = {"request": "join", "room": room, "id": participant, "display": participant, "pin": pin, "group": group}
-    return body | {"rtp": {"payload_type": payload_type}}
+def join_rtp(
+    room: str, participant: str, pin: str, group: str, payload_type: int = OPUS_PT, *, two_way: bool = False
+) -> Json:
+    """Enter as a plain RTP participant who only sends (asynchronous); the answer's ``rtp`` says to which port.
+
+    One who is to hear too (``two_way``) is told with ``configure_rtp`` where; without ``generate_offer`` at his join
+    1.4.1 answers that with "ok" and does nothing.
+    """
+    body: Json = {"request": "join", "room": room, "id": participant, "display": participant, "pin": pin}
+    body |= {"group": group, "rtp": {"payload_type": payload_type}}
+    return body | ({"generate_offer": True} if two_way else {})
+
+
+def configure_rtp(host: str, port: int, payload_type: int = OPUS_PT) -> Json:
+    """Where a two-way plain RTP participant sends what he hears, and the only place he is heard from (asynchronous)."""
+    return {"request": "configure", "rtp": {"ip": host, "port": port, "payload_type": payload_type}}
 
 
 def read_rtp_port(data: Json) -> int:
@@ -163,6 +175,13 @@ def read_handle_rtp_port(info: Json, room: str, participant: str) -> int:
     if (plugin.get("room"), plugin.get("id")) != (room, participant) or not isinstance(rtp, dict):
         return 0
     return integer(rtp, "local-port")
+
+
+def read_handle_rtp_peer(info: Json) -> tuple[str, int]:
+    """Where an RTP participant sends what he hears, from the Admin API's ``handle_info``; empty and 0: nowhere."""
+    found = info.get("plugin_specific")
+    rtp = found.get("plain-rtp") if isinstance(found, dict) else None
+    return (text(rtp, "remote-ip"), integer(rtp, "remote-port")) if isinstance(rtp, dict) else ("", 0)
 
 
 def join(room: str, participant: str, pin: str, *, suspended: bool = False) -> Json:

@@ -6,12 +6,12 @@ understands (its documentation says ``list_remotes``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rtcdn.janus.plugins import VIDEO_PT, ContextKeys, Srtp, integer, rows, text
 from rtcdn.janus.protocol import Json
-from rtcdn.model import Codec, ForwarderInfo, MountpointMedia, PublisherInfo, StreamInfo
+from rtcdn.model import Codec, ForwarderInfo, MountpointMedia, PublisherInfo, RemoteInfo, StreamInfo
 
 PACKAGE = "janus.plugin.videoroom"
 NO_SUCH_ROOM = 426
@@ -187,6 +187,72 @@ def stop_rtp_forward(room: str, keys: ContextKeys, publisher: str, stream_id: in
 def kick(room: str, keys: ContextKeys, participant: str) -> Json:
     """Put a publisher out."""
     return {"request": "kick", "room": room, "secret": keys.secret, "id": participant}
+
+
+# ---- publishers of other VideoRooms
+
+
+def remote_streams(streams: Iterable[StreamInfo], lines: Mapping[str, int]) -> list[Json]:
+    """Streams as ``add_remote_publisher`` wants them. ``lines``: the m-line of each mid; ssrcs are counted by it.
+
+    A mid that is not in ``lines`` is taken for its number, else its place: what browsers and others offer.
+    """
+    found = []
+    for place, each in enumerate(streams):
+        line = lines.get(each.mid, int(each.mid) if each.mid.isdigit() else place)
+        row: Json = {"type": each.type, "mindex": line, "mid": each.mid, "codec": each.codec}
+        row |= {"simulcast": True} if each.simulcast else {}
+        found.append(row | ({"h264_profile": each.h264_profile} if each.h264_profile else {}))
+    return found
+
+
+def read_lines(info: Json) -> dict[str, int]:
+    """The m-line of each mid of a publisher, from the Admin API's ``handle_info``."""
+    found = info.get("plugin_specific")
+    plugin: Json = found if isinstance(found, dict) else {}
+    return {text(row, "mid"): integer(row, "mindex") for row in rows(plugin, "streams")}
+
+
+def add_remote_publisher(room: str, keys: ContextKeys, participant: str, streams: list[Json]) -> Json:
+    """Make a publisher whose media comes from another VideoRoom; it counts as one of the room's ``publishers``."""
+    body = {"request": "add_remote_publisher", "room": room, "secret": keys.secret, "id": participant}
+    return body | {"display": participant, "streams": streams}
+
+
+def read_remote_ports(data: Json) -> tuple[int, int]:
+    """Ports (media, rtcp) in the answer of ``add_remote_publisher``."""
+    return integer(data, "port"), integer(data, "rtcp_port")
+
+
+def remove_remote_publisher(room: str, keys: ContextKeys, participant: str) -> Json:
+    """Remove one; 428 when there is none, also when somebody publishes there himself under that id."""
+    return {"request": "remove_remote_publisher", "room": room, "secret": keys.secret, "id": participant}
+
+
+def publish_remotely(
+    room: str, keys: ContextKeys, publisher: str, remote: str, *, host: str, ports: tuple[int, int]
+) -> Json:
+    """Send all of a publisher to a remote publisher of another VideoRoom. No event tells of it."""
+    body = {"request": "publish_remotely", "admin_key": keys.admin_key, "room": room, "secret": keys.secret}
+    body |= {"publisher_id": publisher, "remote_id": remote, "host": host}
+    return {**body, "port": ports[0], "rtcp_port": ports[1]}
+
+
+def unpublish_remotely(room: str, keys: ContextKeys, publisher: str, remote: str) -> Json:
+    """Stop that; 428 when publisher or remote is not there."""
+    body = {"request": "unpublish_remotely", "room": room, "secret": keys.secret}
+    return body | {"publisher_id": publisher, "remote_id": remote}
+
+
+def list_remotes(room: str, keys: ContextKeys, publisher: str) -> Json:
+    """Where a publisher is sent to; 428 when he is not there."""
+    return {"request": "listremotes", "room": room, "secret": keys.secret, "publisher_id": publisher}
+
+
+def read_remotes(data: Json) -> tuple[RemoteInfo, ...]:
+    """Answer of ``listremotes``."""
+    who = text(data, "id")
+    return tuple(RemoteInfo(text(r, "remote_id"), who, text(r, "host"), integer(r, "port")) for r in rows(data, "list"))
 
 
 # ---- from a handle
