@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from broker.core.decisions import Reason
 from broker.core.draft import Draft, Refused
+from broker.core.plan import AMONG_MIXES
 from broker.core.requests import Attach
 from broker.core.scenarios import moves
 from broker.core.scenarios.archipelago import MIX_LOAD, rungs
@@ -110,9 +111,8 @@ def wired(draft: Draft, base: Wiring) -> Wiring:
     stages = {name: _nearest(draft, name, mixes, hears.get(name, ""), fed) for name in draft.view.duty("stage")}
     speak = {name: _nearest(draft, name, mixes, enters.get(name, ""), entered) for name in draft.view.duty("ingress")}
     among = bridges(mixes, links, draft.policy.limits.mesh_most)
-    return replace(
-        base, mixes={**base.mixes, **stages}, voices={**base.voices, **speak}, between={**base.between, **among}
-    )
+    others = {name: link for name, link in base.between.items() if link.kind not in AMONG_MIXES}
+    return replace(base, mixes={**base.mixes, **stages}, voices={**base.voices, **speak}, between={**others, **among})
 
 
 def _in_use(draft: Draft) -> dict[str, Mix]:
