@@ -37,8 +37,9 @@ class BigIsland(Archipelago):
         return leg
 
     def ready(self, draft: Draft, request: Attach, role: Role) -> Leg | None:
-        """A place in a mix that is there, or in the first one of his region."""
-        return mixes.place(self, draft, request, role in SPEAKING, more=False)
+        """A place in a mix that is there, or in the first one of his region; who may speak already brings more."""
+        live = role in SPEAKING
+        return mixes.place(self, draft, request, live, more=live)
 
     def _check_stage(self, draft: Draft, request: Attach) -> None:
         """Slots limit who is shown, not who publishes."""

@@ -108,12 +108,11 @@ def wired(draft: Draft, base: Wiring) -> Wiring:
     enters = {link.source: link.target for link in links.values() if link.kind == "voice"}
     fed: Counter[str] = Counter()
     entered = Counter({name: mix.people for name, mix in mixes.items()})
-    stages = {name: _nearest(draft, name, mixes, hears.get(name, ""), fed) for name in base.mixes}
-    rooms = [name for name in sorted(base.voices) if draft.view.contexts[name].duty in ("ingress", "relay")]
-    speak = {name: _nearest(draft, name, mixes, enters.get(name, ""), entered) for name in rooms}
+    stages = {name: _nearest(draft, name, mixes, hears.get(name, ""), fed) for name in draft.view.duty("stage")}
+    speak = {name: _nearest(draft, name, mixes, enters.get(name, ""), entered) for name in draft.view.duty("ingress")}
     among = bridges(mixes, links, draft.policy.limits.mesh_most)
-    between = {name: link for name, link in base.between.items() if link.kind not in AMONG_MIXES} | among
-    return replace(base, mixes={**base.mixes, **stages}, voices={**base.voices, **speak}, between=between)
+    others = {name: link for name, link in base.between.items() if link.kind not in AMONG_MIXES}
+    return replace(base, mixes={**base.mixes, **stages}, voices={**base.voices, **speak}, between={**others, **among})
 
 
 def _in_use(draft: Draft) -> dict[str, Mix]:
@@ -192,6 +191,7 @@ def _speaking_in(draft: Draft, mix: str) -> list[tuple[str, Leg]]:
 def reap(shape: Archipelago, draft: Draft) -> None:
     """Mark mixes that nobody is in and that are not the last; remove those marked long enough ago."""
     heard = voices(draft)
+    tapped = {end for link in draft.view.links.values() if link.kind == "tap" for end in (link.source, link.target)}
     for name, context in draft.view.duty("mix").items():
         if out_of_work(draft.vmap, context.node):
             continue
@@ -200,7 +200,7 @@ def reap(shape: Archipelago, draft: Draft) -> None:
             for other, peer in draft.view.duty("mix").items()
             if other != name and not out_of_work(draft.vmap, peer.node)
         ]
-        if draft.view.attached.get(name) or heard[name] or not others:
+        if draft.view.attached.get(name) or heard[name] or name in tapped or not others:
             if context.idle_since_s:
                 draft.put_context(name, replace(context, idle_since_s=0.0))
         elif not context.idle_since_s:

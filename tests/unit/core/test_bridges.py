@@ -43,6 +43,7 @@ def whole(mixes: Mapping[str, Mix], links: Mapping[str, LinkIntent]) -> bool:
     return heard(links, mixes) == {origin: dict.fromkeys(mixes, 1) for origin in mixes}
 
 
+@settings(deadline=None)
 @given(st.lists(MIX, max_size=14))
 def test_everyone_hears_everyone_once_and_no_sound_goes_round(found: list[Mix]) -> None:
     """One hop in a mesh; in a tree two to the middle and two from there."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from broker.core.decide import decide
 from broker.core.decisions import Decision, Refusal
-from broker.core.requests import Attach, Drain, Leave, OpenSession, SetRole, Vacate
+from broker.core.requests import Attach, Drain, Leave, OpenSession, Reap, Request, SetRole, Vacate
 from broker.core.scenarios.bridges import has_cycle
+from broker.core.wrappers import view_load
 from broker.sim.world import World
 from rtcdn.errors import InvalidRequest
 from rtcdn.model import Capacity, Role, SessionIntent
 from tests.unit.core.islands import SMALL, all_hear_all, island, joins, says
-from tests.unit.core.worlds import AUDIO, CAMERA, speaks
+from tests.unit.core.worlds import AUDIO, CAMERA, speaks, watches
 
 
 def kinds(world: World) -> list[str]:
@@ -193,21 +195,55 @@ def test_a_stage_without_a_mix_in_its_region_hears_the_nearest() -> None:
     assert hears(world)[stage] == "mix-us-ab1"
 
 
+def test_a_viewer_is_counted_with_those_who_are_shown() -> None:
+    """However many publish: his grant, and the room of a stage."""
+    world = island(slots=2)
+    for number in range(5):
+        speaks(world, f"p{number}")
+    world.tick(10)
+    stage = watches(world, "eve")
+    wrapper = world.vmap.nodes[stage]
+    assert wrapper.own_cost == view_load(1_500_000, 2).cost(wrapper.labels.capacity)
+
+
 def test_slots_of_an_island_are_checked_as_everywhere() -> None:
     """One to sixteen."""
     with pytest.raises(InvalidRequest, match="slots"):
         island().ask(OpenSession("other", SessionIntent("big_island", slots=17)))
 
 
-@pytest.mark.parametrize("cut", range(1, 46, 4))
-def test_a_commit_cut_off_in_the_change_to_a_tree_makes_no_circle(cut: int) -> None:
-    """Deletions come first; housekeeping makes the rest."""
+def tree_wanted() -> tuple[World, Request]:
+    """Six mixes, and the request that brings the seventh."""
     world = island(mixes=4)
     for number in range(18):
         joins(world, f"p{number}", "eu" if number % 2 else "us")
-    request = Attach("demo", "more", ("talk",), Role.SPEAKER, gateway="gw", regions=("eu",))
+    return world, Attach("demo", "more", ("talk",), Role.SPEAKER, gateway="gw", regions=("eu",))
+
+
+def mesh_wanted() -> tuple[World, Request]:
+    """Seven mixes, and the request that leaves five."""
+    world, request = tree_wanted()
+    world.ask(request)
+    for mix in ("mix-eu-ab1", "mix-us-ab2"):
+        people = world.vmap.sessions["demo"].participants
+        for name in [name for name in people if people[name].legs[0].context == f"demo/{mix}"]:
+            world.ask(Leave("demo", name))
+    world.housekeep()
+    world.now_s += 61
+    return world, Reap("demo")
+
+
+@pytest.mark.parametrize("begin", [tree_wanted, mesh_wanted])
+@pytest.mark.parametrize("cut", range(1, 46, 3))
+def test_a_commit_cut_off_in_a_change_of_shape_makes_no_circle(
+    begin: Callable[[], tuple[World, Request]], cut: int
+) -> None:
+    """Deletions come first; housekeeping makes the rest."""
+    world, request = begin()
     answer = decide(world.vmap, request, world.policy, world.now_s)
     assert isinstance(answer, Decision)
+    among = {change.key.split(":")[2].partition("-")[0] for change in answer.changes if change.key.startswith("LK:")}
+    assert {"bridge", "trunk"} <= among
     world.commit(answer.changes[:cut])
     assert not has_cycle(world.vmap.sessions["demo"].links)
     world.housekeep()

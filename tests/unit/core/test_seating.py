@@ -118,6 +118,19 @@ def test_whoever_is_watched_gets_the_slots_nobody_talks_in() -> None:
     assert world.vmap.check() == []
 
 
+def test_a_word_does_not_put_out_one_heard_lately() -> None:
+    """Whoever is watched and said a word just now waits as others who are watched do."""
+    world = filled()
+    talks_on(world, "ann", "bob")
+    says(world)
+    world.now_s += 10
+    says(world, "dan")
+    says(world)
+    assert not world.housekeep()
+    world.ask(Watched("demo", ("dan",)))
+    assert set(shown(world).values()) == {"ann", "bob"}
+
+
 def test_one_who_is_watched_already_is_shown_when_he_comes() -> None:
     """Before those who came first."""
     world = filled()
