@@ -104,13 +104,15 @@ class _Session:
         if link.target in self._missing:
             # an end made again may listen on its old ports: only a forwarder made after it wakes its rtcp
             return again
-        if link.source in self._missing or fed:
-            return StartLink(self._view.id, name, link, source, target)
-        if link.kind in WITHOUT_FORWARDER:
-            return None if self._stands(name, link) else StartLink(self._view.id, name, link, source, target)
-        serving = self._serving(name, link, source)
-        covered.setdefault(link.source, set()).update(forwarder.stream_id for forwarder in serving)
-        return None if serving else StartLink(self._view.id, name, link, source, target)
+        if link.source in self._missing:
+            stands = False
+        elif link.kind in WITHOUT_FORWARDER:
+            stands = self._stands(name, link)
+        else:
+            serving = self._serving(name, link, source)
+            covered.setdefault(link.source, set()).update(forwarder.stream_id for forwarder in serving)
+            stands = bool(serving) and not fed
+        return None if stands else StartLink(self._view.id, name, link, source, target)
 
     def _stands(self, name: str, link: LinkIntent) -> bool:
         """Whether both ends of a remote link or a trunk are there; it has no forwarder."""
