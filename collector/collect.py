@@ -144,15 +144,16 @@ class Collector:
     def _untold(self) -> set[str]:
         """Contexts of which events do not tell all (1.4.1): AudioBridge keeps silent about its forwarders, VideoRoom
 
-        about publishers that it sends to other rooms. The first of a room shows when the room is read again for
-        another reason, or by a sweep; its end at once.
+        about publishers that it sends to other rooms. The first of a room is found by a sweep, one request for each
+        publisher; a room that has some is looked at again and again.
         """
         if self.settings.node.kind is Kind.AB:
             return set(self._contexts)
         return {janus_id for janus_id, context in self._contexts.items() if context.remotes}
 
     def _read_one(self, janus_id: str) -> None:
-        context = self.probe.context(janus_id)
+        known = self._contexts.get(janus_id)
+        context = self.probe.context(janus_id, remotes=known is not None and bool(known.remotes))
         if context:
             self._contexts[janus_id] = context
         else:

@@ -38,22 +38,23 @@ class Probe:
         found = (self.context(janus_id) for janus_id in self.node.contexts())
         return tuple(context for context in found if context)
 
-    def context(self, janus_id: str) -> ContextInfo | None:
-        """One context, None when it is not there."""
-        read = {Kind.VR: self._room, Kind.AB: self._mix, Kind.ST: self._stage}[self.node.kind]
-        return read(janus_id)
+    def context(self, janus_id: str, *, remotes: bool = True) -> ContextInfo | None:
+        """One context, None when it is not there. ``remotes``: ask of each publisher where he is sent to, too."""
+        if self.node.kind is Kind.VR:
+            return self._room(janus_id, remotes)
+        return self._mix(janus_id) if self.node.kind is Kind.AB else self._stage(janus_id)
 
     def counters(self) -> Counters:
         """What the host counts."""
         texts = [(self._proc / name).read_text(encoding="ascii") for name in ("stat", "meminfo", "net/dev")]
         return parse_counters(time.monotonic(), *texts)
 
-    def _room(self, room: str) -> ContextInfo | None:
+    def _room(self, room: str, ask_remotes: bool) -> ContextInfo | None:
         people = self.node.if_there(videoroom.list_participants(room))
         if people is None:
             return None
         publishers = videoroom.read_publishers(people)
-        sent = (self._remotes(room, each.id) for each in publishers if not each.remote)
+        sent = (self._remotes(room, each.id) for each in publishers if ask_remotes and not each.remote)
         remotes = tuple(sorted((each for found in sent for each in found), key=lambda each: each.id))
         return ContextInfo(id=room, publishers=publishers, forwarders=self.node.forwarders(room), remotes=remotes)
 

@@ -107,9 +107,8 @@ class _Session:
         if link.target in self._missing:
             # an end made again may listen on its old ports: only a forwarder made after it wakes its rtcp
             return RepointLink(self._view.id, name, link, link, source, target, source, target)
-        if link.source in self._missing or fed or not self._carried(name, link, source, covered):
-            return start
-        return None
+        carried = link.source not in self._missing and self._carried(name, link, source, covered)
+        return None if carried and not fed else start
 
     def _carried(self, name: str, link: LinkIntent, source: ContextIntent, covered: dict[str, set[int]]) -> bool:
         """Whether the media of a link go from one end to the other, by report."""

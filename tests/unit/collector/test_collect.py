@@ -24,12 +24,12 @@ STAGE = "s/stage-a"
 class Bench:
     """A collector and everything around it."""
 
-    def __init__(self, folder: Path, sweep_s: int) -> None:
-        self.janus = FakeJanus(Kind.ST, fresh_secrets())
+    def __init__(self, folder: Path, sweep_s: int, kind: Kind = Kind.ST) -> None:
+        self.janus = FakeJanus(kind, fresh_secrets())
         self.admin = AdminClient("http://n/admin", self.janus.secrets.admin_secret, transport=self.janus.transport())
-        self.client = NodeClient(Kind.ST, self.admin, self.janus.secrets, "127.0.0.1")
+        self.client = NodeClient(kind, self.admin, self.janus.secrets, "127.0.0.1")
         self.store = MemoryStore()
-        settings = load(environment(folder) | {"RTCDN_SWEEP_S": str(sweep_s)})
+        settings = load(environment(folder) | {"RTCDN_SWEEP_S": str(sweep_s), "RTCDN_NODE_KIND": kind.value})
         self.collector = Collector(settings, Probe(self.client), Publisher(self.store, 5), "1")
 
     async def round(self) -> None:
@@ -154,3 +154,22 @@ async def test_handles_are_counted_by_events_and_corrected_by_sweeps(bench: Benc
     bench.collector._sweep_at_s = 0.0
     await bench.round()
     assert bench.collector.health.handles == 0
+
+
+async def test_a_publisher_sent_to_another_room_is_found_by_a_sweep_and_his_end_at_once(tmp_path: Path) -> None:
+    """No event tells of either; a room that sends nobody costs no request more between sweeps."""
+    bench = Bench(tmp_path, 3600, Kind.VR)
+    bench.client.ensure_room("s/ingress-a", Codec.VP8, 8, 1_500_000)
+    ann: dict[str, object] = {"publisher": True}
+    bench.janus.plugin.contexts["s/ingress-a"].people["ann"] = ann
+    await bench.round()
+    ann["remotes"] = {"remote-ann-b": {"remote_id": "remote-ann-b", "host": "127.0.0.9", "port": 10000}}
+    bench.collector.look_at({"s/ingress-a"})
+    await bench.round()
+    assert bench.collector._contexts["s/ingress-a"].remotes == ()
+    bench.collector._sweep_at_s = 0.0
+    await bench.round()
+    assert [each.id for each in bench.collector._contexts["s/ingress-a"].remotes] == ["remote-ann-b"]
+    ann["remotes"] = {}
+    await bench.round()
+    assert bench.collector._contexts["s/ingress-a"].remotes == ()
