@@ -119,7 +119,9 @@ class _Session:
             if forwarder.host == host and (source.kind != Kind.VR or forwarder.publisher == link.participant)
         ]
         if link.kind == "voice":
-            return [f for f in found if f.type == "audio"] if link_participant(name) in target.links else []
+            tapped = tap_reconcile.ports(self._view.links.values(), self._infos, link.participant)
+            found = [f for f in found if f.type == "audio" and f.port not in tapped]
+            return found if link_participant(name) in target.links else []
         ports = {
             port
             for medium in target.media
