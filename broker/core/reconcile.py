@@ -157,8 +157,9 @@ class _Session:
         if link.kind in ("voice", "bridge"):
             if link_participant(name) not in target.links:
                 return []
+            tapped = tap_reconcile.ports(self._view.links.values(), self._infos, link.participant)
             into = [f for f in found if (f.type == "audio" if link.kind == "voice" else f.group)]
-            return [f for f in into if link.port in (0, f.port)]
+            return [f for f in into if link.port in (0, f.port) and f.port not in tapped]
         ports = {
             port
             for medium in target.media

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from rtcdn.ids import link_participant
 from rtcdn.model import ContextInfo, ContextIntent, Kind, LinkIntent
 
@@ -16,3 +18,10 @@ def serving(link_id: str, module: ContextInfo, mix: ContextInfo, host: str) -> l
     if link_participant(link_id) not in mix.links:
         return []
     return [forwarder.stream_id for forwarder in module.forwarders if forwarder.host == host]
+
+
+def ports(links: Iterable[LinkIntent], reported: Mapping[str, ContextInfo], participant: str) -> set[int]:
+    """Where modules take a participant's audio: a forwarder to there is not the one of his voice."""
+    taps = [reported[link.target] for link in links if link.kind == "tap" and link.target in reported
+            and link.participant == participant]  # fmt: skip
+    return {medium.port for info in taps for medium in info.media}

@@ -137,6 +137,20 @@ def test_a_mix_that_restarts_gets_its_taps_back(source: str) -> None:
     assert held == {"link~voice-ann", "link~tap-t" if source == "mix" else "link~answer-t"}
 
 
+def test_a_voice_that_is_missing_is_seen_though_a_module_on_the_same_host_gets_it_too() -> None:
+    """Mix and module share an address: the forwarder to the module is not taken for the voice's."""
+    made = world("ai1")
+    made.nodes["ai1"].host = made.nodes["ab1"].host
+    made.tick(1)
+    speaks(made, "ann")
+    put(made, "ann")
+    room = made.nodes["vr1"].contexts["demo/ingress-vr1"]
+    (module_port,) = (medium.port for medium in made.nodes["ai1"].contexts["demo/tap-t"].media)
+    (voice,) = (each for each in room.forwarders if each.type == "audio" and each.port != module_port)
+    made.nodes["vr1"].stop_stream("demo/ingress-vr1", voice.stream_id)
+    assert settle(made) == ["StartLink voice-ann"]
+
+
 def test_a_lost_module_gives_its_taps_to_another_and_keeps_them_while_there_is_none() -> None:
     """SIGKILL of the module's host; later of the other one too."""
     made = world()
