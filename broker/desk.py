@@ -16,7 +16,7 @@ from broker.batches import BatchWriter
 from broker.core.decide import decide
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.policy.registry import Registry
-from broker.core.requests import Attach, OpenSession, Request
+from broker.core.requests import Attach, OpenSession, Request, Warmup
 from broker.core.virtual_map import VirtualMap
 from broker.decision_log import DecisionLog
 from broker.leader import Leadership
@@ -212,7 +212,7 @@ class Desk:
             self._performer.run(decision)
         except (NodeAway, NodeRefused) as error:
             _log.warning("plan-failed", decision=decision.id, subject=subject(request), reason=error)
-            if isinstance(request, OpenSession | Attach):
+            if isinstance(request, OpenSession | Attach | Warmup):
                 self._performer.undo(decision, before)
                 raise
 

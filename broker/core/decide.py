@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from broker.core import participants, roles
+from broker.core import participants, reorganise, roles, warmup
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.draft import Draft, Refused, Setting
 from broker.core.policy.base import Policy
@@ -22,11 +22,13 @@ from broker.core.requests import (
     OpenSession,
     Reap,
     Remove,
+    Reorganise,
     Request,
     SetRole,
     Talking,
     Undrain,
     Vacate,
+    Warmup,
 )
 from broker.core.scenarios.base import Scenario
 from broker.core.scenarios.registry import scenario
@@ -79,7 +81,8 @@ def _open(draft: Draft, request: OpenSession) -> Decision:
         if known and getattr(known, name) != getattr(request.intent, name):
             detail = f"is {getattr(known, name)!s} in the running session; close it, or open another"
             raise InvalidRequest(name, detail)
-    draft.put_session(replace(request.intent, opened_s=known.opened_s if known else draft.now_s))
+    opened_s, warm = (known.opened_s, known.warm) if known else (draft.now_s, {})
+    draft.put_session(replace(request.intent, opened_s=opened_s, warm=warm))
     shape.open(draft)
     return draft.decision()
 
@@ -129,7 +132,9 @@ HANDLERS: dict[type[Any], Callable[[Draft, Scenario, Any], Decision]] = {
     MediaUp: participants.media_up,
     Reap: _reap,
     Remove: roles.remove,
+    Reorganise: reorganise.reorganise,
     SetRole: roles.set_role,
     Talking: participants.talking,
     Vacate: _vacate,
+    Warmup: warmup.warm_up,
 }

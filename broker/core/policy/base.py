@@ -36,6 +36,10 @@ class Thresholds:
     idle_s: float = 60.0  # an unused context is removed after this
     talk_hold_s: float = 2.0  # who talks this long becomes the main speaker
     portion: int = 50  # participants moved by one decision
+    sparse: float = 30.0  # percent of what it could carry below which a stage is emptied into others of its region
+    packed: float = 80.0  # percent of the others' room that this may fill
+    settled_s: float = 60.0  # nothing is reorganised before a region was without joins, a session unchanged, this long
+    moves_per_minute: int = 100  # participants of one session, by reorganising
     candidates: int = 200  # talk legs of one session beyond which nobody is made ready to speak ahead of time
 
 

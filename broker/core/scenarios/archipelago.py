@@ -17,6 +17,7 @@ from broker.core.scenarios import moves, upkeep
 from broker.core.scenarios.stage import SCREEN, Lineup, Wiring, camera_of, video_slots, wanted_links
 from broker.core.views import SPEAKING, context_of
 from broker.core.virtual_map import VirtualMap, out_of_work
+from broker.core.warmup import expected, promised_to_others
 from broker.core.wrappers import Load, NodeWrapper, kind_for, publish_load, talk_load, view_load
 from rtcdn import keys
 from rtcdn.errors import InvalidRequest
@@ -46,7 +47,7 @@ class Archipelago:
 
     def open(self, draft: Draft) -> None:
         """Mix, ingress and the stages the audience needs; what is there already stays."""
-        audience = draft.intent.audience
+        audience = expected(draft.intent)
         regions = tuple(sorted((r for r in audience if audience[r] > 0), key=lambda r: (-audience[r], r)))
         if not draft.view.duty("mix"):
             self.make(draft, "mix", self.need(draft, "mix", MIX_LOAD, regions))
@@ -284,7 +285,8 @@ class Archipelago:
         if wrapper is None or wrapper.draining:
             return 0
         cost = self.viewer_load(draft).cost(wrapper.labels.capacity)
-        free = max(0.0, draft.policy.limits.full_weight - wrapper.lasting_weight)
+        taken = wrapper.lasting_weight + promised_to_others(draft, node)
+        free = max(0.0, draft.policy.limits.full_weight - taken)
         return int(free / cost if cost else 0) + int(draft.view.attached.get(context, 0))
 
 

@@ -71,7 +71,7 @@ def _move_legs(shape: Archipelago, draft: Draft, name: str, duty: str, lost: boo
         moved += 1
         if lost and duty == "ingress":
             shape.silenced(draft, participant_id)
-        _lead(draft, participant_id, participant, leg, new)
+        lead(draft, participant_id, participant, leg, new)
 
 
 def _elsewhere(shape: Archipelago, draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg) -> Leg:
@@ -86,7 +86,7 @@ def _elsewhere(shape: Archipelago, draft: Draft, participant_id: str, participan
     return shape.place(draft, request, leg.leg)
 
 
-def _lead(draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg, new: Leg) -> None:
+def lead(draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg, new: Leg) -> None:
     """Put the new leg in the old one's place and order the gateway to lead its participant there."""
     generation = participant.generation + 1
     new = replace(new, generation=generation, gateway=leg.gateway)
