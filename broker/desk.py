@@ -16,6 +16,7 @@ from broker.batches import BatchWriter
 from broker.core.decide import decide
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.policy.registry import Registry
+from broker.core.rehearsal import Rehearsal, rehearse
 from broker.core.requests import Attach, OpenSession, Request, Warmup
 from broker.core.virtual_map import VirtualMap
 from broker.decision_log import DecisionLog
@@ -105,6 +106,14 @@ class Desk:
     def explain(self, request: Request) -> Decision | Refusal:
         """What would be decided, over the full list of nodes; nothing is done."""
         return self._decide(self._keeper.current, request, exhaustive=True)
+
+    def rehearse(self, session: str) -> Rehearsal:
+        """What reorganising a session would come to, step by step; nothing is done."""
+        view = self._keeper.current.session(session)
+        policy = self._registry.find(
+            view.intent.policy if view and view.intent and view.intent.policy else self._policy
+        )
+        return rehearse(self._keeper.current, session, policy, self._now_s())
 
     def settle(self, session: str) -> int:
         """Wait until what was granted here to a session is in the store; the revision from which it can be read."""
