@@ -17,7 +17,7 @@ from typing import Any
 
 from ops.testing import prepare
 
-NAMES = ("decide", "http", "join", "fanout", "propagate", "sockets", "api", "promote", "suspended")
+NAMES = ("decide", "http", "join", "fanout", "propagate", "sockets", "api", "promote", "suspended", "warmup")
 NEEDS_NOTHING = {"decide"}
 RESULTS = Path(__file__).resolve().parents[1] / "bench-results"
 COLUMNS = ("name", "value", "unit", "peer", "peer_value", "ratio", "budget", "met")
