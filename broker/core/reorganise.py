@@ -234,7 +234,8 @@ class _Step:
         links = draft.view.links
         draft.put_links({each: link for each, link in links.items() if name not in (link.source, link.target)})
         draft.put_context(name, None)
-        self._say("frees", f"{name} on {context.node}, of {self._node_left(context.node)} contexts there")
+        others = self._node_left(context.node) - 1
+        self._say("frees", f"{name} on {context.node}, which then holds {others or 'no'} contexts")
 
     def _node_left(self, node: str) -> int:
         wrapper = self.draft.setting.vmap.node(node)
