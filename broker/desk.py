@@ -18,7 +18,8 @@ from broker.core.capacity import Wanted, capacity
 from broker.core.decide import decide
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.policy.registry import Registry
-from broker.core.requests import Admit, Attach, CloseSession, OpenSession, Request
+from broker.core.rehearsal import Rehearsal, rehearse
+from broker.core.requests import Admit, Attach, CloseSession, OpenSession, Request, Warmup
 from broker.core.virtual_map import VirtualMap
 from broker.decision_log import DecisionLog
 from broker.leader import Leadership
@@ -132,6 +133,14 @@ class Desk:
         policy = self._registry.find(self._policy)
         return capacity(self._keeper.current, policy, self._now_s(), headroom, most)
 
+    def rehearse(self, session: str) -> Rehearsal:
+        """What reorganising a session would come to, step by step; nothing is done."""
+        view = self._keeper.current.session(session)
+        policy = self._registry.find(
+            view.intent.policy if view and view.intent and view.intent.policy else self._policy
+        )
+        return rehearse(self._keeper.current, session, policy, self._now_s())
+
     def settle(self, session: str) -> int:
         """Wait until what was granted here to a session is in the store; the revision from which it can be read."""
         return self._batches.settle(keys.participant(session, ""), SETTLE_S)
@@ -237,7 +246,7 @@ class Desk:
             self._performer.run(decision)
         except (NodeAway, NodeRefused) as error:
             _log.warning("plan-failed", decision=decision.id, subject=subject(request), reason=error)
-            if isinstance(request, OpenSession | Attach):
+            if isinstance(request, OpenSession | Attach | Warmup):
                 self._performer.undo(decision, before)
                 raise
 

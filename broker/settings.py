@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from rtcdn.ids import ID
 from rtcdn.settings import Address, BaseSettings, Reader, base
 
 
@@ -24,6 +25,7 @@ class BrokerSettings:
     policy: str
     policies: Path | None
     threads: int
+    probers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # region -> URLs
 
 
 def read(environ: Mapping[str, str]) -> BrokerSettings:
@@ -41,6 +43,19 @@ def read(environ: Mapping[str, str]) -> BrokerSettings:
         policy=reader.text("RTCDN_POLICY", ""),
         policies=reader.file("RTCDN_POLICIES") if environ.get("RTCDN_POLICIES") else None,
         threads=int(reader.number("RTCDN_THREADS", 16, least=4)),
+        probers=_probers(reader),
     )
     reader.done()
     return settings
+
+
+def _probers(reader: Reader) -> dict[str, tuple[str, ...]]:
+    """``<region>=<URL>``, comma-separated; several of one region apart. None: no warm-up can be proven."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in reader.listed("RTCDN_PROBERS", ""):
+        region, equals, url = text.partition("=")
+        if not equals or not ID.fullmatch(region) or not url.startswith("https://"):
+            reader.problem("RTCDN_PROBERS", f"{text!r} is not <region>=https://host:port")
+        else:
+            found[region] = (*found.get(region, ()), url.rstrip("/"))
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -24,6 +24,7 @@ from broker.desk import Desk
 from broker.leader import Leadership
 from broker.metrics import Metrics
 from broker.plans import Performer
+from broker.probing import Probing
 from broker.reconcile import Reconciler
 from broker.settings import BrokerSettings
 from broker.stream import GatewayStreams
@@ -66,6 +67,8 @@ class Broker:
         self.parts.keeper.close()
         self.parts.verifier.close()
         self.parts.decisions.close()
+        if self.parts.probing:
+            self.parts.probing.close()
         self.store.close()
 
 
@@ -103,7 +106,8 @@ def build(
     def record(change: IntentChange) -> None:
         keeper.put((change,), leadership.commit({change.key: change.value or ""}))
 
-    performer = Performer(store, keeper, leadership, Actor(Nodes(secrets), record, streams.send))
+    nodes = Nodes(secrets)
+    performer = Performer(store, keeper, leadership, Actor(nodes, record, streams.send))
     batches = BatchWriter(store, keeper)
     desk = Desk(
         keeper=keeper,
@@ -124,6 +128,7 @@ def build(
         watched=lambda: streams.watched,
     )
     parts = Parts(info, keeper, leadership, desk, decisions, verifier, signing, settings.base.namespace)
+    parts = replace(parts, probing=Probing(settings.probers, tls, nodes))
     _connect(parts, reconciler, streams)
     _gauges(parts.metrics, parts, reconciler, streams, batches)
     return Broker(create_app(parts, Forwarder(tls)), parts, reconciler, streams, batches, store)

@@ -17,7 +17,10 @@ from typing import Any
 
 from ops.testing import prepare
 
-NAMES = ("decide", "scenarios", "http", "join", "fanout", "propagate", "sockets", "api", "promote", "suspended")
+NAMES = (
+    *("decide", "scenarios", "http", "join", "fanout", "propagate"),
+    *("sockets", "api", "promote", "suspended", "warmup"),
+)
 NEEDS_NOTHING = {"decide", "scenarios"}
 RESULTS = Path(__file__).resolve().parents[1] / "bench-results"
 COLUMNS = ("name", "value", "unit", "peer", "peer_value", "ratio", "budget", "met")

@@ -104,6 +104,8 @@ def _claims(variables: Table) -> Iterator[tuple[str, str, range, str]]:
             yield broker["host"], "tcp", _one(broker[which]), f"{broker['id']} {which}"
     for gateway in variables["rtcdn_gateways"]:
         yield gateway["host"], "tcp", _one(gateway["port"]), f"gateway {gateway['id']}"
+        if gateway.get("prober"):
+            yield gateway["host"], "tcp", _one(gateway["prober"]), f"prober {gateway['id']}"
     for node in variables["rtcdn_nodes"]:
         first = int(node["port"])
         yield node["host"], "tcp", range(first, first + NODE_PORTS), node["id"]

@@ -41,6 +41,8 @@ def claims(tables: Mapping[str, Any]) -> list[Claim]:
     for broker in tables["rtcdn_brokers"]:
         found += [Claim(int(broker["api"]), broker["id"]), Claim(int(broker["stream"]), broker["id"])]
     found += [Claim(int(gateway["port"]), f"gateway-{gateway['id']}") for gateway in tables["rtcdn_gateways"]]
+    probers = [gateway for gateway in tables["rtcdn_gateways"] if gateway.get("prober")]
+    found += [Claim(int(gateway["prober"]), f"prober-{gateway['id']}") for gateway in probers]
     for node in tables["rtcdn_nodes"]:
         found += [Claim(int(node["port"]) + offset, node["id"]) for offset in range(NODE_PORTS)]
     return found
@@ -70,10 +72,15 @@ def _set(tables: Tables, name: str, port: int) -> bool:
         if broker["id"] == name:
             broker["api"], broker["stream"] = port, port + 1
             return True
-    for table, prefix in (("rtcdn_gateways", "gateway-"), ("rtcdn_nodes", "")):
+    places = (
+        ("rtcdn_gateways", "gateway-", "port"),
+        ("rtcdn_gateways", "prober-", "prober"),
+        ("rtcdn_nodes", "", "port"),
+    )
+    for table, prefix, field in places:
         for row in tables[table]:
-            if prefix + row["id"] == name:
-                row["port"] = port
+            if prefix + row["id"] == name and row.get(field):
+                row[field] = port
                 return True
     return False
 

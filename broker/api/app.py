@@ -11,7 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask_openapi3 import Info, OpenAPI, SecurityScheme
 from werkzeug.exceptions import BadRequest
 
-from broker.api import attach, health, live, nodes, participants, problems, sessions, taps, watched
+from broker.api import attach, health, live, nodes, participants, problems, sessions, taps, upkeep, watched
 from broker.api.context import Parts, caller, from_replica, operator, parts
 from broker.api.forward import REVISION_HEADER, Forwarder, catch_up, settled
 from rtcdn import log
@@ -20,7 +20,10 @@ from rtcdn.record import compact
 
 _log = log.get("broker.api")
 MAX_BODY_BYTES = 256 * 1024
-BLUEPRINTS = (sessions.api, participants.api, attach.api, nodes.api, live.api, taps.api, watched.api)
+BLUEPRINTS = (
+    *(sessions.api, participants.api, attach.api, nodes.api, live.api),
+    *(taps.api, watched.api, upkeep.api),
+)
 
 
 class Json(DefaultJSONProvider):

@@ -14,6 +14,7 @@ from broker.decision_log import DecisionLog
 from broker.desk import Desk
 from broker.leader import Leadership
 from broker.metrics import Metrics
+from broker.probing import Probing
 from broker.watch import MapKeeper
 from rtcdn.errors import BadToken, UnknownSession
 from rtcdn.model import LeaderInfo
@@ -38,6 +39,7 @@ class Parts:
     signing: SigningKey
     namespace: str = ""
     metrics: Metrics = field(default_factory=Metrics)
+    probing: Probing | None = None
 
 
 def parts() -> Parts:

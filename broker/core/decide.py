@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from broker.core import audience, participants, roles, taps
+from broker.core import audience, participants, reorganise, roles, taps, warmup
 from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.draft import Draft, Refused, Setting
 from broker.core.policy.base import Policy, PolicyFailed
@@ -25,11 +25,13 @@ from broker.core.requests import (
     PutTap,
     Reap,
     Remove,
+    Reorganise,
     Request,
     SetRole,
     Talking,
     Undrain,
     Vacate,
+    Warmup,
     Watched,
 )
 from broker.core.scenarios.base import Scenario
@@ -88,8 +90,9 @@ def _open(draft: Draft, request: OpenSession) -> Decision:
             cure = f"change it by PATCH /v1/sessions/{draft.id}" if name == "scenario" else "close it, or open another"
             detail = f"is {getattr(known, name)!s} in the running session; {cure}"
             raise InvalidRequest(name, detail)
-    watched = known.watched if known else request.intent.watched
-    draft.put_session(replace(request.intent, opened_s=known.opened_s if known else draft.now_s, watched=watched))
+    opened_s = known.opened_s if known else draft.now_s
+    warm, watched = (known.warm, known.watched) if known else ({}, request.intent.watched)
+    draft.put_session(replace(request.intent, opened_s=opened_s, warm=warm, watched=watched))
     shape.open(draft)
     audience.check(draft)
     return draft.decision()
@@ -153,8 +156,10 @@ HANDLERS: dict[type[Any], Callable[[Draft, Scenario, Any], Decision]] = {
     PutTap: taps.put_tap,
     Reap: _reap,
     Remove: roles.remove,
+    Reorganise: reorganise.reorganise,
     SetRole: roles.set_role,
     Talking: participants.talking,
     Vacate: _vacate,
     Watched: _watched,
+    Warmup: warmup.warm_up,
 }

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from broker.core.decide import decide
 from broker.core.decisions import Refusal
 from broker.core.policy.base import Policy
-from broker.core.requests import CloseSession, GatewayLost, Reap, Request, Talking, Vacate
+from broker.core.reorganise import promising
+from broker.core.requests import CloseSession, GatewayLost, Reap, Reorganise, Request, Talking, Vacate
 from broker.core.scenarios.registry import SCENARIOS
 from broker.core.scenarios.seating import BY_TALK, claims
 from broker.core.scenarios.stage import MAIN, SCREEN
@@ -29,6 +30,8 @@ def due(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
                 yield CloseSession(name)
         elif view.intent.scenario in SCENARIOS and _worth(vmap, Reap(name), policy, now_s):
             yield Reap(name)
+        elif view.intent.scenario in SCENARIOS and promising(view) and _worth(vmap, Reorganise(name), policy, now_s):
+            yield Reorganise(name)
 
 
 def lost(wrapper: NodeWrapper, policy: Policy, now_s: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from broker.core.arrivals import Arrivals
 from broker.core.plan import rewired
 from broker.core.tables import Table
-from broker.core.views import SPEAKING, Holder, SessionView, context_of, holder_of, merged
+from broker.core.views import LEAVING, SPEAKING, Holder, SessionView, context_of, holder_of, merged
 from broker.core.wrappers import NodeWrapper
 from rtcdn.model import ContextIntent, Leg, LinkIntent, ParticipantIntent
 
@@ -129,10 +129,10 @@ class SessionEdit:
 
 
 def _stages(contexts: Table[ContextIntent], nodes: Table[NodeWrapper]) -> dict[str, dict[str, str]]:
-    """Stages by region and node."""
+    """Stages by region and node, without those that a reorganisation empties."""
     found: dict[str, dict[str, str]] = {}
     for name, context in contexts.items():
-        if context.duty == "stage":
+        if context.duty == "stage" and LEAVING not in context.options:
             wrapper = nodes.get(context.node)
             found.setdefault(wrapper.region if wrapper else "", {})[context.node] = name
     return found

@@ -12,6 +12,7 @@ from rtcdn.model import ContextIntent, Leg, LinkIntent, ParticipantIntent, PlanR
 V = TypeVar("V")
 SPEAKING = (Role.SPEAKER, Role.MODERATOR)
 RANK = {Role.VIEWER: 0, Role.SPEAKER: 1, Role.MODERATOR: 2}
+LEAVING = "leaving_ms"  # option of a stage that is being emptied by a reorganisation: when its latest portion left
 MANY = 8  # overlays larger than this and than an eighth of a table are merged by building it anew
 
 

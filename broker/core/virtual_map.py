@@ -6,7 +6,7 @@ details. Text that cannot be read makes a node silent, or leaves an intent as it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,3 +118,12 @@ def out_of_work(vmap: VirtualMap, node_id: str) -> bool:
     """Whether a node takes no new work: unknown, silent or draining."""
     wrapper = vmap.node(node_id)
     return wrapper is None or bool(wrapper.out)
+
+
+def rungs(vmap: VirtualMap, regions: tuple[str, ...]) -> Iterator[list[str]]:
+    """Regions to look at one after another: those asked for, then all others together."""
+    for region in regions:
+        yield [region]
+    rest = [region for region in vmap.regions() if region not in regions]
+    if rest:
+        yield rest

@@ -24,7 +24,7 @@ from tests.support.collector import CollectorProcess
 from tests.support.engine import Engine, Network, free_port, wait_for
 from tests.support.etcd import EtcdServer, running_etcd
 from tests.support.janus import JanusNode, start_janus
-from tests.support.processes import START_S, BrokerProcess, GatewayProcess
+from tests.support.processes import START_S, BrokerProcess, GatewayProcess, ProberProcess
 
 REGION = "here"
 FAR = "there"
@@ -43,6 +43,7 @@ class Cdn:
         self.collectors: dict[str, CollectorProcess] = {}
         self.brokers: list[BrokerProcess] = []
         self.gateways: list[GatewayProcess] = []
+        self.probers: list[ProberProcess] = []
         self._key = _signing_key(folder / "token_key.pem")
         (folder / "issuers.json").write_text(json.dumps(self._key.jwks()))
         self.secrets = folder / "secrets"
@@ -71,8 +72,17 @@ class Cdn:
             SECRETS_DIR=str(self.secrets),
             TOKEN_KEY=str(self.folder / "token_key.pem"),
             ISSUERS=str(self.folder / "issuers.json"),
+            PROBERS=",".join(f"{REGION}={prober.url}" for prober in self.probers),
         )
         self.brokers.append(made)
+        return made
+
+    def add_prober(self) -> ProberProcess:
+        """A prober, before the brokers; not started."""
+        name = f"prober-{len(self.probers) + 1}"
+        settings = {"ETCD": self.etcd.address, "SECRETS_DIR": str(self.secrets)}
+        made = ProberProcess(name, self.folder, self.etcd.tls(name), self.etcd.tls("broker"), **settings)
+        self.probers.append(made)
         return made
 
     def add_gateway(self, name: str) -> GatewayProcess:
@@ -123,7 +133,7 @@ class Cdn:
 
     def close(self) -> None:
         """End every process."""
-        for process in (*self.gateways, *self.brokers):
+        for process in (*self.gateways, *self.brokers, *self.probers):
             process.thaw() if process.alive else None
             process.kill()
         for collector in self.collectors.values():
@@ -132,7 +142,9 @@ class Cdn:
 
 
 @contextmanager
-def running_cdn(folder: Path, brokers: int = 2, gateways: int = 1, far: Collection[str] = ()) -> Iterator[Cdn]:
+def running_cdn(
+    folder: Path, brokers: int = 2, gateways: int = 1, far: Collection[str] = (), *, probers: int = 0
+) -> Iterator[Cdn]:
     """A CDN for as long as the block lasts, every node on the map of every replica."""
     with running_etcd() as etcd, Engine() as engine:
         cdn = Cdn(folder, engine, etcd, far)
@@ -141,11 +153,13 @@ def running_cdn(folder: Path, brokers: int = 2, gateways: int = 1, far: Collecti
             cdn.host_ip = network.gateway
             for name, kind in NODES:
                 cdn.add_node(name, kind, network)
+            for _ in range(probers):
+                cdn.add_prober().start()
             for number in range(brokers):
                 cdn.add_broker(f"broker-{number + 1}").start()
             for number in range(gateways):
                 cdn.add_gateway(str(number + 1)).start()
-            for process in (*cdn.brokers, *cdn.gateways):
+            for process in (*cdn.probers, *cdn.brokers, *cdn.gateways):
                 process.wait_ready()
             cdn.leader()
             for broker in cdn.brokers:

@@ -158,3 +158,28 @@ class GatewayProcess(Process):
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log()[-4000:]}") from None
         return self
+
+
+class ProberProcess(Process):
+    """A prober; ``broker``: the certificate of who may ask it."""
+
+    def __init__(self, name: str, folder: Path, tls: TlsFiles, broker: TlsFiles, **settings: str) -> None:
+        address = f"127.0.0.1:{free_port()}"
+        self.url = f"https://{address}"
+        env = environment(**tls_settings(tls), PROBER_LISTEN=address, **settings)
+        super().__init__("gateway.prober", folder / f"{name}.log", env)
+        self._client = httpx.Client(verify=client_context(broker), base_url=self.url, timeout=5, trust_env=False)
+
+    def wait_ready(self) -> ProberProcess:
+        """Return when it answers; its log is in the error when it does not."""
+
+        def answers() -> bool:
+            with contextlib.suppress(httpx.HTTPError):
+                return self._client.get("/healthz").status_code == httpx.codes.OK
+            return False
+
+        try:
+            wait_for(answers, "the prober answers", START_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log()[-4000:]}") from None
+        return self

@@ -40,6 +40,10 @@ class Thresholds:
     mesh_most: int = 6  # big_island: mixes that hear each other directly; more are linked as a tree
     talkers_per_mix: int = 50  # big_island: people who may speak in one mix; more need another
     cameras: int = 200  # big_island: who may publish, shown or not
+    sparse: float = 30.0  # percent of what it could carry below which a stage is emptied into others of its region
+    packed: float = 80.0  # percent of the others' room that this may fill
+    settled_s: float = 60.0  # nothing is reorganised before a region was without joins, a session unchanged, this long
+    moves_per_minute: int = 100  # participants of one session, by reorganising
     candidates: int = 200  # talk legs of one session beyond which nobody is made ready to speak ahead of time
     relay_from: int = 2  # a region with so many stages gets one copy of a stream, by a relay
     fanout: int = 50  # most links of one publisher out of one VideoRoom

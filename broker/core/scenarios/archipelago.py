@@ -6,7 +6,6 @@ mountpoints) on as many egress nodes as the audience needs. Every stage gets the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from broker.core.decisions import IntentChange, Reason
@@ -16,7 +15,8 @@ from broker.core.requests import Attach
 from broker.core.scenarios import gather, moves, relays, upkeep
 from broker.core.scenarios.stage import SCREEN, Lineup, Wiring, camera_of, video_slots, wanted_links
 from broker.core.views import SPEAKING, context_of
-from broker.core.virtual_map import VirtualMap, out_of_work
+from broker.core.virtual_map import out_of_work, rungs
+from broker.core.warmup import expected, promised_to_others
 from broker.core.wrappers import Load, NodeWrapper, kind_for, publish_load, talk_load, view_load
 from rtcdn import keys
 from rtcdn.errors import InvalidRequest
@@ -46,7 +46,7 @@ class Archipelago:
 
     def open(self, draft: Draft) -> None:
         """Mix, ingress and the stages the audience needs; what is there already stays."""
-        audience = draft.intent.audience
+        audience = expected(draft.intent)
         regions = tuple(sorted((r for r in audience if audience[r] > 0), key=lambda r: (-audience[r], r)))
         if not draft.view.duty("mix"):
             self.make(draft, "mix", self.need(draft, "mix", MIX_LOAD, regions))
@@ -287,14 +287,6 @@ class Archipelago:
         if wrapper is None or wrapper.draining:
             return 0
         cost = self.viewer_load(draft).cost(wrapper.labels.capacity)
-        free = max(0.0, draft.policy.limits.full_weight - wrapper.lasting_weight)
+        taken = wrapper.lasting_weight + promised_to_others(draft, node)
+        free = max(0.0, draft.policy.limits.full_weight - taken)
         return int(free / cost if cost else 0) + int(draft.view.attached.get(context, 0))
-
-
-def rungs(vmap: VirtualMap, regions: tuple[str, ...]) -> Iterator[list[str]]:
-    """Regions to look at one after another: those asked for, then all others together."""
-    for region in regions:
-        yield [region]
-    rest = [region for region in vmap.regions() if region not in regions]
-    if rest:
-        yield rest

@@ -11,11 +11,11 @@ from broker.core.draft import Draft, Refused
 from broker.core.plan import AMONG_MIXES
 from broker.core.requests import Attach
 from broker.core.scenarios import moves
-from broker.core.scenarios.archipelago import MIX_LOAD, rungs
+from broker.core.scenarios.archipelago import MIX_LOAD
 from broker.core.scenarios.bridges import Mix, bridges
 from broker.core.scenarios.stage import Wiring
 from broker.core.views import SPEAKING, context_of
-from broker.core.virtual_map import out_of_work
+from broker.core.virtual_map import out_of_work, rungs
 from broker.core.wrappers import NodeWrapper, talk_load
 from rtcdn.model import Leg
 

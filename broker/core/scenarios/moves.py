@@ -77,13 +77,13 @@ def move_legs(shape: Archipelago, draft: Draft, name: str, duty: str, lost: bool
         moved += 1
         if lost and duty == "ingress":
             shape.silenced(draft, participant_id)
-        _lead(draft, participant_id, participant, leg, new)
+        lead(draft, participant_id, participant, leg, new)
 
 
 def move_leg(shape: Archipelago, draft: Draft, participant_id: str, leg: Leg) -> None:
     """Lead one participant from a context that stays to another; refused when no other takes him."""
     participant = draft.view.participants[participant_id]
-    _lead(draft, participant_id, participant, leg, _elsewhere(shape, draft, participant_id, participant, leg))
+    lead(draft, participant_id, participant, leg, _elsewhere(shape, draft, participant_id, participant, leg))
 
 
 def _elsewhere(shape: Archipelago, draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg) -> Leg:
@@ -98,7 +98,7 @@ def _elsewhere(shape: Archipelago, draft: Draft, participant_id: str, participan
     return shape.place(draft, request, leg.leg)
 
 
-def _lead(draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg, new: Leg) -> None:
+def lead(draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg, new: Leg) -> None:
     """Put the new leg in the old one's place and order the gateway to lead its participant there."""
     generation = participant.generation + 1
     new = replace(new, generation=generation, gateway=leg.gateway)

@@ -14,6 +14,7 @@ from broker.core.scenarios.home import home
 from broker.core.scenarios.stage import Lineup
 from broker.core.views import context_of
 from broker.core.virtual_map import out_of_work
+from broker.core.warmup import expected
 from rtcdn.ids import janus_context
 from rtcdn.model import ContextIntent
 
@@ -112,7 +113,7 @@ def _needed(shape: Archipelago, draft: Draft, name: str, context: ContextIntent)
         return True
     if context.duty != "stage":
         return False
-    audience = draft.intent.audience
+    audience = expected(draft.intent)
     promised = audience.get(draft.vmap.nodes[context.node].region, 0)
     return shape.room(draft, draft.vmap.nodes[context.node].region, but=name) < promised or shape.room(
         draft, "", but=name

@@ -9,7 +9,15 @@ SERVICES = {
         for node in ("local-vr1", "local-ab1", "local-st1", "local-st2")
         for part in ("janus", "collector")
     ),
-    *("broker_broker-1", "broker_broker-2", "gateway_gateway-1", "gateway_gateway-2", "nginx_local", "speaker_speaker"),
+    *(
+        "broker_broker-1",
+        "broker_broker-2",
+        "gateway_gateway-1",
+        "gateway_gateway-2",
+        "gateway_prober-1",
+        "nginx_local",
+        "speaker_speaker",
+    ),
 }
 
 

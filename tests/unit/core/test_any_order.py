@@ -26,11 +26,13 @@ from broker.core.requests import (
     OpenSession,
     Reap,
     Remove,
+    Reorganise,
     Request,
     SetRole,
     Talking,
     Undrain,
     Vacate,
+    Warmup,
 )
 from broker.sim.world import World
 from rtcdn.errors import RtcdnError
@@ -70,6 +72,9 @@ REQUESTS: st.SearchStrategy[Request] = st.one_of(
     st.builds(Attach, S, NAMES, st.just(("publish", "view")), ROLES, gateway=GATEWAYS, regions=REGIONS),
     st.builds(Attach, S, NAMES, st.just(("view",)), ROLES, RIGHTS, gateway=GATEWAYS, ready=st.just(True)),
     st.builds(Attach, S, NAMES, st.just(("talk",)), ROLES, RIGHTS, gateway=GATEWAYS),
+    st.builds(Attach, S, NAMES, st.just(("view",)), gateway=GATEWAYS, regions=REGIONS, resume=st.just("0" * 64)),
+    st.builds(Warmup, S, st.dictionaries(st.sampled_from(("eu", "us")), st.integers(0, 900), max_size=2)),
+    st.builds(Reorganise, S, st.integers(0, 2)),
     st.builds(MediaUp, S, NAMES, LEGS, GENERATIONS, st.just(1), st.just(1), STREAMS, GATEWAYS),
     st.builds(MediaUp, S, NAMES, LEGS, GENERATIONS, st.integers(1, 3), st.just(1), STREAMS),
     st.builds(MediaUp, S, NAMES, st.just("publish"), GENERATIONS, st.integers(1, 3), st.just(1), STREAMS),

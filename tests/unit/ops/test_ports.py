@@ -14,7 +14,7 @@ from rtcdn.errors import ConfigError
 TABLES: dict[str, Any] = {
     "rtcdn_ports": {"nginx": 8443},
     "rtcdn_brokers": [{"id": "broker-1", "api": 8101, "stream": 8102}],
-    "rtcdn_gateways": [{"id": "1", "port": 8201}],
+    "rtcdn_gateways": [{"id": "1", "port": 8201, "prober": 8202}, {"id": "2", "port": 8211}],
     "rtcdn_nodes": [{"id": "local-vr1", "port": 8300}],
 }
 
@@ -26,14 +26,16 @@ def test_every_port_of_the_tables_is_claimed() -> None:
         (8101, "broker-1"),
         (8102, "broker-1"),
         (8201, "gateway-1"),
+        (8211, "gateway-2"),
+        (8202, "prober-1"),
         *((8300 + offset, "local-vr1") for offset in range(5)),
     ]
 
 
 def test_each_part_can_have_another_port() -> None:
     """The names of claims are the names of choices; the given tables stay as they are."""
-    made = ports.choose(TABLES, ["nginx=9443", "broker-1=9101", "gateway-1=9201", "local-vr1=9300"])
-    assert [claim.port for claim in ports.claims(made)] == [9443, 9101, 9102, 9201, 9300, 9301, 9302, 9303, 9304]
+    made = ports.choose(TABLES, ["nginx=9443", "broker-1=9101", "gateway-1=9201", "prober-1=9202", "local-vr1=9300"])
+    assert [claim.port for claim in ports.claims(made)] == [9443, 9101, 9102, 9201, 8211, 9202, *range(9300, 9305)]
     assert TABLES["rtcdn_ports"]["nginx"] == 8443
 
 
