@@ -13,6 +13,7 @@ from statistics import fmean
 from broker.core.decisions import Reason
 from broker.core.policy.base import Policy
 from broker.core.virtual_map import VirtualMap
+from broker.core.warmup import expected
 from broker.core.wrappers import NodeWrapper, kind_for, view_load
 from rtcdn.model import Capacity, Record
 
@@ -82,8 +83,7 @@ def _foresee(vmap: VirtualMap, places: dict[tuple[str, str], _Place]) -> None:
         if view.intent is None:
             continue
         load = view_load(view.intent.bitrate_bps, max(1, len(view.publishers)))
-        for region in sorted(set(view.intent.audience) | set(view.intent.warm)):
-            promised = view.intent.audience.get(region, 0) + view.intent.warm.get(region, 0)
+        for region, promised in expected(view.intent).items():
             here = sum(int(view.attached.get(name, 0)) for name in view.stages.get(region, {}).values())
             if promised > here:
                 place = places.setdefault((region, stage), _Place())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from broker.core.capacity import Wanted, capacity
 from broker.core.decisions import Decision, Refusal
 from broker.core.policy.registry import BALANCED
-from broker.core.requests import Drain, OpenSession
+from broker.core.requests import Drain, OpenSession, Warmup
 from broker.core.wrappers import view_load
 from broker.sim.world import World
 from rtcdn.model import SessionIntent
@@ -60,10 +60,8 @@ def test_who_came_is_not_foreseen_any_more_and_warm_ups_are() -> None:
     for number in range(4):
         watches(world, f"guest~{number}")
     assert asked(world).forecast == pytest.approx(6 * each_costs(world), abs=0.01)
-    view = world.vmap.sessions["demo"]
-    assert view.intent
-    world.ask(OpenSession("demo", replace(view.intent, warm={"local": 20})))
-    assert asked(world).forecast == pytest.approx(26 * each_costs(world), abs=0.01)
+    world.ask(Warmup("demo", {"local": 20}))
+    assert asked(world).forecast == pytest.approx(16 * each_costs(world), abs=0.01)
 
 
 def test_a_region_without_nodes_is_asked_for() -> None:
