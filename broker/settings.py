@@ -23,6 +23,8 @@ class BrokerSettings:
     issuers: tuple[str, ...]
     policy: str
     threads: int
+    geo_databases: tuple[str, ...] = ()
+    geo_overrides: str = ""
 
 
 def read(environ: Mapping[str, str]) -> BrokerSettings:
@@ -39,6 +41,8 @@ def read(environ: Mapping[str, str]) -> BrokerSettings:
         issuers=reader.listed("RTCDN_ISSUERS"),
         policy=reader.text("RTCDN_POLICY", ""),
         threads=int(reader.number("RTCDN_THREADS", 16, least=4)),
+        geo_databases=reader.listed("RTCDN_GEO_DATABASES", ""),
+        geo_overrides=reader.text("RTCDN_GEO_OVERRIDES", ""),
     )
     reader.done()
     return settings

@@ -21,6 +21,7 @@ from broker.core.policy.registry import BUILT_IN, Registry
 from broker.core.wrappers import BUILT_IN_KINDS
 from broker.decision_log import DecisionLog
 from broker.desk import Desk
+from broker.geo import Locator
 from broker.leader import Leadership
 from broker.metrics import Metrics
 from broker.plans import Performer
@@ -122,7 +123,8 @@ def build(
         registry=registry,
         policy=settings.policy,
     )
-    parts = Parts(info, keeper, leadership, desk, decisions, verifier, signing, settings.base.namespace)
+    locator = Locator(settings.geo_databases, settings.geo_overrides)
+    parts = Parts(info, keeper, leadership, desk, decisions, verifier, signing, settings.base.namespace, locator)
     _connect(parts, reconciler, streams)
     _gauges(parts.metrics, parts, reconciler, streams, batches)
     return Broker(create_app(parts, Forwarder(tls)), parts, reconciler, streams, batches, store)

@@ -7,11 +7,11 @@ import time
 from flask import jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
-from broker.api.attach import regions
 from broker.api.context import Answer, operator, parts, require_operator
 from broker.api.problems import document
 from broker.api.sessions import intent_of
 from broker.api.shapes import DecisionPath, DrainBody, ExplainBody, NodePath, SessionBody
+from broker.api.where import attributed, seen_from, shown
 from broker.core.requests import Attach, Drain, OpenSession, Undrain
 from rtcdn.errors import InvalidRequest
 
@@ -46,21 +46,24 @@ def undrain(path: NodePath) -> Answer:
 @api.post("/explain")
 def explain(body: ExplainBody) -> Answer:
     """The decision for a hypothetical request, over the full list of nodes; nothing is done."""
-    request: OpenSession | Attach
     if body.request == "open":
-        request = OpenSession(body.session, intent_of(body.intent or SessionBody()))
-    else:
-        request = Attach(
-            session=body.session,
-            participant=body.participant,
-            want=tuple(body.want),
-            role=body.role,
-            rights=("publish", "view", "speak"),
-            gateway=body.gateway,
-            regions=regions(body.measured_rtt, body.gateway),
-            rtt_ms=body.measured_rtt,
-        )
-    return jsonify(parts().desk.explain(request).shown())
+        opening = OpenSession(body.session, intent_of(body.intent or SessionBody()))
+        return jsonify(parts().desk.explain(opening).shown())
+    where = seen_from(body.measured_rtt, body.gateway, body.client_address)
+    request = Attach(
+        session=body.session,
+        participant=body.participant,
+        want=tuple(body.want),
+        role=body.role,
+        rights=("publish", "view", "speak"),
+        gateway=body.gateway,
+        regions=where.regions,
+        rtt_ms=where.rtt_ms,
+        ordered_by=where.ordered_by,
+        place=where.place,
+        place_from=where.place_from,
+    )
+    return jsonify({**parts().desk.explain(request).shown(), "where": shown(where)})
 
 
 @api.get("/decisions/<string:did>")
@@ -70,7 +73,13 @@ def see_decision(path: DecisionPath) -> Answer:
     if found is None:
         detail = f"decision {path.did} is not kept by this replica ({parts().info.broker})"
         return document(404, "unknown-decision", "No such decision", detail, cure="ask the replica that decided it")
-    return jsonify(found)
+    return jsonify(attributed(found))
+
+
+@api.get("/regions")
+def see_regions() -> Answer:
+    """Where regions are, and the round trips between them, measured or estimated."""
+    return jsonify(parts().locator.geography(parts().keeper.current).to_dict())
 
 
 def _known(node: str) -> None:
