@@ -16,6 +16,7 @@ VERBS = {
     "down": "remove what up made; the Docker engine stays",
     "status": "nodes, sessions, viewers and health on one screen",
     "session": "open or close a session, make links for its people",
+    "geodata": "fetch the data by which clients are located",
     "logs": "what the services say",
     "test": "lint, unit, integration, end-to-end and molecule tests",
     "bench": "measure, each figure beside its peer",
