@@ -73,7 +73,7 @@ async def test_a_request_is_taken_at_the_address_that_the_settings_say() -> None
     app.router.add_get("/", look)
     async with contextlib.AsyncExitStack() as stack, aiohttp.ClientSession() as http:
         url = await serve(app, stack)
-        async with http.get(url, headers={"X-Forwarded-For": "8.8.8.8, 203.0.113.9"}):
+        async with http.get(f"http://{url}/", headers={"X-Forwarded-For": "8.8.8.8, 203.0.113.9"}):
             pass
     assert seen == ["203.0.113.9", "127.0.0.1"]
 
