@@ -12,6 +12,7 @@ from broker.core.virtual_map import VirtualMap
 from rtcdn import keys
 from rtcdn.model import Kind
 from rtcdn.store.etcd import EtcdStore
+from rtcdn.store.port import Commit
 from tests.support.collector import CollectorProcess, Place, client
 from tests.support.engine import Engine, free_port, wait_for
 from tests.support.etcd import EtcdServer, running_etcd
@@ -102,6 +103,7 @@ def test_regions_measure_each_other_and_a_far_one(places: dict[str, Place], etcd
         vmap = map_of(store)
         assert distance_ms(vmap, "ap", "eu") is not None
         assert near < (distance_ms(vmap, "eu", "ap") or 0)
-    wait_for(lambda: "ap" not in places["eu"].labels().rtt_ms, "a silent region is forgotten", 60)
+        store.commit(Commit(deletes=(keys.at("ap", "far-st1"),)))
+        wait_for(lambda: "ap" not in places["eu"].labels().rtt_ms, "a region that is gone is told no more", 60)
     assert int(places["eu"].field("WEIGHT")) >= 0  # reports went on meanwhile
     store.close()
