@@ -25,7 +25,7 @@ from broker.core.places import (
 )
 from broker.core.requests import Attach
 from broker.core.virtual_map import VirtualMap
-from rtcdn.model import Labels
+from rtcdn.model import Labels, Role
 from tests.unit.core.worlds import continents, opened
 
 MILAN, NEW_YORK, SINGAPORE, SYDNEY = (45.46, 9.19), (40.71, -74.01), (1.35, 103.82), (-33.87, 151.21)
@@ -194,6 +194,29 @@ def test_every_region_comes_once_and_the_order_is_the_same_however_they_are_told
     assert known == sorted(known)
     assert [way.rtt_ms is None for way in found] == sorted(way.rtt_ms is None for way in found)
     assert all(way.by == "measured" for way in found if way.region in measured)
+
+
+def speaker_goes_to(**rtt_ms: float) -> str:
+    """The node of a speaker's ingress, on a map of eu and us."""
+    world = continents()
+    opened(world, eu=10, us=10)
+    asked = Attach("demo", "ann", ("publish",), Role.SPEAKER, gateway="gw")
+    regions = (*sorted(rtt_ms, key=lambda region: rtt_ms[region]), *(r for r in ("eu", "us") if r not in rtt_ms))
+    answer = world.ask(replace(asked, regions=regions, rtt_ms=rtt_ms))
+    assert isinstance(answer, Decision)
+    assert answer.grant is not None
+    return answer.grant.legs[0].node
+
+
+def test_of_two_very_far_regions_the_nearer_serves() -> None:
+    """By satellite everything is far: 800 ms is still worse than 600."""
+    assert speaker_goes_to(eu=800.0, us=600.0).startswith("us")
+    assert speaker_goes_to(eu=600.0, us=800.0).startswith("eu")
+
+
+def test_a_region_of_which_nobody_knows_is_not_better_than_one_that_is_known() -> None:
+    """He measured us alone, at 120 ms: that eu comes second in his list does not make it near."""
+    assert speaker_goes_to(us=120.0).startswith("us")
 
 
 def test_viewers_are_placed_by_estimated_round_trips() -> None:
