@@ -33,7 +33,6 @@ api.before_request(require_gateway)
 def request_of(session: str, participant: str, body: AttachBody) -> Attach:
     """The record of a body."""
     gateway = body.gateway or caller().removeprefix("gateway-")
-    where = seen_from(body.measured_rtt, gateway, body.client_address)
     return Attach(
         session=session,
         participant=participant,
@@ -42,11 +41,7 @@ def request_of(session: str, participant: str, body: AttachBody) -> Attach:
         rights=tuple(body.rights),
         name=body.name,
         gateway=gateway,
-        regions=where.regions,
-        rtt_ms=where.rtt_ms,
-        ordered_by=where.ordered_by,
-        place=where.place,
-        place_from=where.place_from,
+        **seen_from(body.measured_rtt, gateway, body.client_address),
         codecs=None if body.codecs is None else tuple(body.codecs),
         ready=body.ready,
         sources=tuple(body.sources),

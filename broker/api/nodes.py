@@ -11,7 +11,7 @@ from broker.api.context import Answer, operator, parts, require_operator
 from broker.api.problems import document
 from broker.api.sessions import intent_of
 from broker.api.shapes import DecisionPath, DrainBody, ExplainBody, NodePath, SessionBody
-from broker.api.where import attributed, seen_from, shown
+from broker.api.where import attributed, seen_from, told
 from broker.core.requests import Attach, Drain, OpenSession, Undrain
 from rtcdn.errors import InvalidRequest
 
@@ -46,24 +46,20 @@ def undrain(path: NodePath) -> Answer:
 @api.post("/explain")
 def explain(body: ExplainBody) -> Answer:
     """The decision for a hypothetical request, over the full list of nodes; nothing is done."""
+    request: OpenSession | Attach
     if body.request == "open":
-        opening = OpenSession(body.session, intent_of(body.intent or SessionBody()))
-        return jsonify(parts().desk.explain(opening).shown())
-    where = seen_from(body.measured_rtt, body.gateway, body.client_address)
-    request = Attach(
-        session=body.session,
-        participant=body.participant,
-        want=tuple(body.want),
-        role=body.role,
-        rights=("publish", "view", "speak"),
-        gateway=body.gateway,
-        regions=where.regions,
-        rtt_ms=where.rtt_ms,
-        ordered_by=where.ordered_by,
-        place=where.place,
-        place_from=where.place_from,
-    )
-    return jsonify({**parts().desk.explain(request).shown(), "where": shown(where)})
+        request = OpenSession(body.session, intent_of(body.intent or SessionBody()))
+    else:
+        request = Attach(
+            session=body.session,
+            participant=body.participant,
+            want=tuple(body.want),
+            role=body.role,
+            rights=("publish", "view", "speak"),
+            gateway=body.gateway,
+            **seen_from(body.measured_rtt, body.gateway, body.client_address),
+        )
+    return jsonify({**parts().desk.explain(request).shown(), **told(request)})
 
 
 @api.get("/decisions/<string:did>")

@@ -1,4 +1,4 @@
-"""Collectors beside real Janus nodes measure the way to other regions, with the rights that the deployment gives them."""
+"""Collectors beside real Janus nodes measure the way to other regions, with the rights that a deployment gives them."""
 
 from __future__ import annotations
 
@@ -39,11 +39,9 @@ def grant(etcd: EtcdServer) -> None:
             more = ["--prefix=true"] if extent == "prefix" else []
             words.append(["role", "grant-permission", user["name"], permission, key, *more])
         words.append(["user", "grant-role", user["name"], user["name"]])
+    tls = ("--cacert=/pki/ca.pem", "--cert=/pki/cert.pem", "--key=/pki/key.pem")
     for each in [*words, ["auth", "enable"]]:
-        done = etcd.container.exec_run(
-            ["etcdctl", f"--endpoints=https://{etcd.address}", "--cacert=/pki/ca.pem", "--cert=/pki/cert.pem"]
-            + ["--key=/pki/key.pem", *each]
-        )
+        done = etcd.container.exec_run(["etcdctl", f"--endpoints=https://{etcd.address}", *tls, *each])
         assert done.exit_code == 0, (each, done.output)
 
 
@@ -83,7 +81,7 @@ def map_of(store: EtcdStore) -> VirtualMap:
 
 
 def test_regions_measure_each_other_and_a_far_one(places: dict[str, Place], etcd: EtcdServer) -> None:
-    """Real connections to real Janus nodes next door, and one over a way of 80 ms; a region that goes is told no more."""
+    """Real connections to real Janus nodes next door, and one over a way of 80 ms; what goes is told no more."""
     store = etcd.store()
     for here, there in (("eu", "us"), ("us", "eu")):
         wait_for(lambda here=here, there=there: there in places[here].labels().rtt_ms, f"{here} measured {there}")
