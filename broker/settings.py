@@ -26,6 +26,8 @@ class BrokerSettings:
     policies: Path | None
     threads: int
     probers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # region -> URLs
+    geo_databases: tuple[str, ...] = ()
+    geo_overrides: str = ""
 
 
 def read(environ: Mapping[str, str]) -> BrokerSettings:
@@ -44,6 +46,8 @@ def read(environ: Mapping[str, str]) -> BrokerSettings:
         policies=reader.file("RTCDN_POLICIES") if environ.get("RTCDN_POLICIES") else None,
         threads=int(reader.number("RTCDN_THREADS", 16, least=4)),
         probers=_probers(reader),
+        geo_databases=reader.listed("RTCDN_GEO_DATABASES", ""),
+        geo_overrides=reader.text("RTCDN_GEO_OVERRIDES", ""),
     )
     reader.done()
     return settings

@@ -21,6 +21,7 @@ from broker.core.decisions import IntentChange
 from broker.core.wrappers import BUILT_IN_KINDS
 from broker.decision_log import DecisionLog
 from broker.desk import Desk
+from broker.geo import Locator
 from broker.leader import Leadership
 from broker.metrics import Metrics
 from broker.plans import Performer
@@ -127,7 +128,8 @@ def build(
         policy=settings.policy,
         watched=lambda: streams.watched,
     )
-    parts = Parts(info, keeper, leadership, desk, decisions, verifier, signing, settings.base.namespace)
+    locator = Locator(settings.geo_databases, settings.geo_overrides)
+    parts = Parts(info, keeper, leadership, desk, decisions, verifier, signing, settings.base.namespace, locator)
     parts = replace(parts, probing=Probing(settings.probers, tls, nodes))
     _connect(parts, reconciler, streams)
     _gauges(parts.metrics, parts, reconciler, streams, batches)

@@ -12,6 +12,7 @@ from collector.collect import Collector
 from collector.health import health_server
 from collector.probe import Probe
 from collector.publish import Publisher
+from collector.rtt import RoundTrips
 from collector.settings import Settings, load
 from rtcdn import log
 from rtcdn.errors import ConfigError
@@ -31,7 +32,8 @@ def wire(settings: Settings) -> Collector:
         raise ConfigError([f"RTCDN_SECRETS_DIR: no node_{node.node_id}.json in {settings.base.secrets_dir}"])
     client = NodeClient(node.kind, AdminClient(node.admin_url, secrets.admin_secret), secrets, node.media_ip)
     store = EtcdStore(settings.base.etcd, settings.base.tls, settings.base.namespace)
-    return Collector(settings, Probe(client), Publisher(store, settings.lease_s), secrets.version)
+    round_trips = RoundTrips(store, node.node_id, node.region, settings.rtt_s)
+    return Collector(settings, Probe(client), Publisher(store, settings.lease_s), secrets.version, round_trips)
 
 
 async def serve(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from collector.listen import event_stream
 from collector.probe import Probe
 from collector.publish import Publisher
 from collector.report import node_keys, plugin_data
+from collector.rtt import RoundTrips
 from collector.sample import Counters, Load, measure, status
 from collector.settings import Settings
 from collector.view import View
@@ -42,8 +43,15 @@ class Health:
 class Collector:
     """One node's collector."""
 
-    def __init__(self, settings: Settings, probe: Probe, publisher: Publisher, secret_version: str) -> None:
-        self.settings, self.probe, self.publisher = settings, probe, publisher
+    def __init__(
+        self,
+        settings: Settings,
+        probe: Probe,
+        publisher: Publisher,
+        secret_version: str,
+        round_trips: RoundTrips | None = None,
+    ) -> None:
+        self.settings, self.probe, self.publisher, self._round_trips = settings, probe, publisher, round_trips
         self.view, self.health = View(settings.node.kind), Health()
         self._secret_version = secret_version
         self._wake = asyncio.Event()
@@ -60,7 +68,8 @@ class Collector:
         """Collect until cancelled, then fall silent: the node's keys go with its collector."""
         try:
             async with event_stream(self.settings.events_listen, self.hear, self.events_broke):
-                await asyncio.gather(self._rounds(), self._keep_alive())
+                beside = (self._round_trips.run(),) if self._round_trips else ()
+                await asyncio.gather(self._rounds(), self._keep_alive(), *beside)
         finally:
             self.publisher.fall_silent()
 
@@ -193,6 +202,7 @@ class Collector:
             version=self._version,
             secret_version=self._secret_version,
             started_us=self.view.started_us or self._first_seen_us,
+            rtt_ms=self._round_trips.known() if self._round_trips else None,
         )
 
     async def _keep_alive(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from collector.sample import Status
@@ -34,7 +34,14 @@ def _with_streams(context: ContextInfo, view: View) -> ContextInfo:
 
 
 def node_keys(
-    node: Presentation, status: Status, data: PluginData, *, version: str, secret_version: str, started_us: int
+    node: Presentation,
+    status: Status,
+    data: PluginData,
+    *,
+    version: str,
+    secret_version: str,
+    started_us: int,
+    rtt_ms: Mapping[str, float] | None = None,
 ) -> dict[str, str]:
     """Keys and texts in the order in which they are written."""
     labels = Labels(
@@ -49,6 +56,10 @@ def node_keys(
         started_us=started_us,
         capacity=node.capacity,
         weight_terms=status.terms,
+        rtt_ms=dict(rtt_ms or {}),
+        place=node.place,
+        price_hour=node.price_hour,
+        price_gb=node.price_gb,
     )
     details = {
         "ADDRESS": node.address,
@@ -60,4 +71,5 @@ def node_keys(
         "PLUGIN": data.to_json(),
     }
     named = {keys.node_field(node.kind, node.node_id, field): text for field, text in details.items()}
+    named[keys.at(node.region, node.node_id)] = node.address
     return named | {keys.node(node.node_id): node.kind.value}

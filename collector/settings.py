@@ -24,6 +24,9 @@ class Presentation:
     media_ip: str
     public_ip: str
     capacity: Capacity
+    place: tuple[float, ...] = ()  # latitude, longitude of its host
+    price_hour: float = 0.0
+    price_gb: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Settings:
     lease_s: int
     report_s: float
     sweep_s: float
+    rtt_s: float = 10.0  # between measurements of round trips to other regions
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -57,12 +61,29 @@ def load(environ: Mapping[str, str]) -> Settings:
             media_ip=reader.text("RTCDN_MEDIA_IP"),
             public_ip=reader.text("RTCDN_PUBLIC_IP", ""),
             capacity=reader.record("RTCDN_CAPACITY", Capacity),
+            place=_place(reader, "RTCDN_PLACE"),
+            price_hour=reader.number("RTCDN_PRICE_HOUR", 0),
+            price_gb=reader.number("RTCDN_PRICE_GB", 0),
         ),
         events_listen=reader.address("RTCDN_EVENTS_LISTEN"),
         health_listen=reader.address("RTCDN_HEALTH_LISTEN"),
         lease_s=int(reader.number("RTCDN_LEASE_S", 5, least=2)),
         report_s=reader.number("RTCDN_REPORT_S", 1, least=0.1),
         sweep_s=reader.number("RTCDN_SWEEP_S", 10, least=1),
+        rtt_s=reader.number("RTCDN_RTT_S", 10, least=0.1),
     )
     reader.done()
     return settings
+
+
+def _place(reader: Reader, name: str) -> tuple[float, ...]:
+    """``latitude,longitude`` in degrees; empty when it is not set."""
+    parts = reader.listed(name, "")
+    try:
+        place = tuple(map(float, parts))
+    except ValueError:
+        place = (91.0, 181.0)
+    if parts and not (len(place) == 2 and abs(place[0]) <= 90 and abs(place[1]) <= 180):
+        reader.problem(name, f"{','.join(parts)!r} is not latitude,longitude in degrees, such as 45.46,9.19")
+        return ()
+    return place

@@ -52,6 +52,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
                 settings.max_joins,
                 settings.sockets_per_address,
             ),
+            proxies=settings.proxies,
         )
         runner = web.AppRunner(gateway.app, access_log=None, shutdown_timeout=3)
         await runner.setup()

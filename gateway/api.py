@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from gateway.mesh import Mesh
 from gateway.participants import Participants, Resource
 from gateway.peers import BODY, HOP, Peers
 from gateway.protocol import FRAGMENT_TYPE, SDP_TYPE, Problem, Way
+from gateway.proxies import HEADER, Proxies
 from gateway.registry import Registry
 from gateway.sockets import Sockets
 from rtcdn import ids, log
@@ -53,11 +54,12 @@ class Door:
     registry: Registry
     sockets: Sockets
     mesh: Mesh
+    proxies: Proxies = field(default_factory=Proxies)
 
     async def post(self, request: web.Request) -> web.Response:
         """An offer: join."""
         way, session = _way(request), _id("session", request.match_info["sid"])
-        address = _address(request)
+        address = self.address(request)
         wait_s = self.joins.take(address, time.monotonic())
         if wait_s:
             cure = f"try again in {math.ceil(wait_s)} s"
@@ -110,7 +112,7 @@ class Door:
 
     async def ws(self, request: web.Request) -> web.StreamResponse:
         """A client of the WebSocket API, for as long as his socket lives."""
-        return await self.sockets.serve(request, _address(request))
+        return await self.sockets.serve(request, self.address(request))
 
     async def regions(self, _: web.Request) -> web.Response:
         """Where there are gateways: one of each region, for clients to measure."""
@@ -134,6 +136,10 @@ class Door:
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus metrics."""
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def address(self, request: web.Request) -> str:
+        """The client's address, as nginx tells it."""
+        return self.proxies.client(request.remote, request.headers.get(HEADER, ""))
 
     def _claims(self, request: web.Request, session: str) -> Claims:
         """Who asks: by a token for this session."""
@@ -181,12 +187,6 @@ def _participant(way: Way, claims: Claims) -> str:
     if way.sends:
         raise Problem(403, "shared-link", "this link is for viewers", "ask for a speaker's link of your own")
     return f"{claims.sub}~{token_hex(5)}"
-
-
-def _address(request: web.Request) -> str:
-    """The client's address: nginx, the only one who reaches us, tells it."""
-    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return told or request.remote or ""
 
 
 async def _body(request: web.Request) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.proxies import Proxies
+from rtcdn.errors import ConfigError
 from rtcdn.settings import Address, BaseSettings, Reader, base
 
 
@@ -27,6 +29,7 @@ class Settings:
     max_joins: int  # at the same time
     lease_s: int
     sockets_per_address: int  # of the WebSocket API
+    proxies: Proxies  # whose word on a client's address counts
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -48,6 +51,15 @@ def read(environ: Mapping[str, str]) -> Settings:
         max_joins=int(reader.number("RTCDN_MAX_JOINS", 100, least=1)),
         lease_s=int(reader.number("RTCDN_LEASE_S", 5, least=2)),
         sockets_per_address=int(reader.number("RTCDN_SOCKETS_PER_ADDRESS", 500, least=1)),
+        proxies=_proxies(reader),
     )
     reader.done()
     return settings
+
+
+def _proxies(reader: Reader) -> Proxies:
+    try:
+        return Proxies(reader.listed("RTCDN_PROXIES", ""))
+    except ConfigError as error:
+        reader.problems += error.problems
+        return Proxies()

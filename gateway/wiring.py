@@ -23,6 +23,7 @@ from gateway.mesh import Mesh
 from gateway.orders import Orders
 from gateway.participants import Participants
 from gateway.peers import Peers
+from gateway.proxies import Proxies
 from gateway.registry import Registry
 from gateway.sockets import Sockets
 from rtcdn.tokens import Verifier
@@ -82,6 +83,7 @@ def assemble(
     verifier: Verifier,
     secrets_dir: Path,
     limits: Limits,
+    proxies: Proxies | None = None,
 ) -> Gateway:
     """``http`` carries our certificate to brokers; ``between`` speaks with other gateways."""
     broker = Broker(http, brokers, gateway_id)
@@ -103,5 +105,5 @@ def assemble(
     sockets = Sockets(members, limits.max_participants, limits.sockets_per_address)
     orders = Orders(http, streams, gateway_id, broker, held=participants, members=members)
     peers = Peers(between, registry, broker, participants)
-    door = Door(participants, peers, verifier, joins, joining, registry, sockets, mesh)
+    door = Door(participants, peers, verifier, joins, joining, registry, sockets, mesh, proxies or Proxies())
     return Gateway(participants, members, sockets, orders, mesh, registry, application(door))

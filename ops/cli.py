@@ -17,6 +17,7 @@ VERBS = {
     "status": "nodes, sessions, viewers and health on one screen",
     "session": "open or close a session, make links for its people",
     "map": "a session's contexts and links, as text or as a picture",
+    "geodata": "fetch the data by which clients are located",
     "logs": "what the services say",
     "test": "lint, unit, integration, end-to-end and molecule tests",
     "bench": "measure, each figure beside its peer",

@@ -13,10 +13,12 @@ Table = Mapping[str, Any]
 # Every variable of a deployment that begins with rtcdn_; roles' own begin with the role's name.
 KNOWN = frozenset({
     "rtcdn_brokers", "rtcdn_certificate_names", "rtcdn_deployment", "rtcdn_etcd_addresses", "rtcdn_gateways",
+    "rtcdn_geo_folder", "rtcdn_geodata",
     "rtcdn_host_dir", "rtcdn_hosts", "rtcdn_image_names", "rtcdn_images", "rtcdn_log_level", "rtcdn_namespace",
     "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_public_address", "rtcdn_public_url", "rtcdn_python",
     "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
 })  # fmt: skip
+OPTIONAL = frozenset({"rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder"})
 INGRESS, EGRESS = "VR", "ST"
 KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming"}
 NODE_PORTS = 5  # from a node's port on
@@ -25,7 +27,7 @@ REMOTE_PUBLISHERS = range(10000, 11000)  # Janus takes these for remote publishe
 
 def problems(variables: Table, groups: Mapping[str, list[str]]) -> list[str]:
     """Every problem, each naming the variable and the cure; empty when the inventory is sound."""
-    lacking = sorted(KNOWN - {"rtcdn_verify"} - variables.keys())
+    lacking = sorted(KNOWN - OPTIONAL - variables.keys())
     if lacking:
         return [f"{name} is not set: see inventories/local/group_vars/all" for name in lacking]
     return [
@@ -35,6 +37,7 @@ def problems(variables: Table, groups: Mapping[str, list[str]]) -> list[str]:
         *_places(variables, groups),
         *_ports(variables),
         *_regions(variables),
+        *_geography(variables),
     ]
 
 
@@ -132,3 +135,14 @@ def _regions(variables: Table) -> Iterator[str]:
                 yield f"region {region} has no {duty}: give it a node of kind {kind} in rtcdn_nodes"
     if not any(node["kind"] == "AB" for node in variables["rtcdn_nodes"]):
         yield "rtcdn_nodes has no node of kind AB: without one nobody is heard"
+
+
+def _geography(variables: Table) -> Iterator[str]:
+    """Where hosts are, as far as it is told, and where databases lie."""
+    for name, host in sorted(variables["rtcdn_hosts"].items()):
+        place = host.get("place", [0, 0])
+        numbers = isinstance(place, list) and all(type(each) in (int, float) for each in place)
+        if not (numbers and len(place) == 2 and abs(place[0]) <= 90 and abs(place[1]) <= 180):
+            yield f"rtcdn_hosts: place of {name} is {place!r}: write [latitude, longitude] in degrees"
+    if variables.get("rtcdn_geodata") and not str(variables.get("rtcdn_geo_folder", "")).startswith("/"):
+        yield "rtcdn_geodata is on: set rtcdn_geo_folder to a folder of the hosts, such as /var/cache/rtcdn/geo"

@@ -1,6 +1,6 @@
 """Names of keys in etcd: who writes what, and how a key is taken apart.
 
-What *is*: ``JN:`` and ``<KIND>:<node>:<FIELD>`` (collectors), ``GW:`` (gateways), all under a lease.
+What *is*: ``JN:``, ``<KIND>:<node>:<FIELD>`` and ``AT:`` (collectors), ``GW:`` (gateways), all under a lease.
 What *should be*: ``SS: CX: LK: PT: ND: PL:`` (broker, no lease); ``LD:`` is the leader's, under a lease.
 An optional namespace is put before every key by the store, never here.
 """
@@ -15,6 +15,7 @@ NODE_KIND = re.compile(r"[A-Z][A-Z0-9]{1,7}")  # VR, AB, ST, AI, and kinds that 
 INTENT_PREFIXES = ("SS", "CX", "LK", "PT", "ND", "PL")
 IDS = {"JN": 1, "GW": 1, "SS": 1, "ND": 1, "PL": 1, "CX": 2, "LK": 2, "PT": 2}  # how many follow a prefix
 LEADER = "LD:"
+AT = "AT:"
 
 
 class Key(NamedTuple):
@@ -33,6 +34,11 @@ def node(node_id: str) -> str:
 def node_field(kind: str, node_id: str, field: str) -> str:
     """``<KIND>:<node>:<FIELD>``, one detail of a node."""
     return f"{kind}:{node_id}:{field}"
+
+
+def at(region: str, node_id: str) -> str:
+    """``AT:<region>:<node>``: ``host:port`` where other collectors measure the round trip to it. No part of the map."""
+    return f"{AT}{region}:{node_id}"
 
 
 def gateway(gateway_id: str) -> str:

@@ -20,6 +20,7 @@ from broker.api.shapes import (
     RoleByBody,
     SessionPath,
 )
+from broker.api.where import seen_from
 from broker.core.decisions import Decision
 from broker.core.requests import Attach, Leave, MediaDown, MediaUp, Remove, SetRole
 from rtcdn.errors import RtcdnError
@@ -27,17 +28,6 @@ from rtcdn.model import StreamInfo
 
 api = APIBlueprint("attach", __name__, url_prefix="/v1/sessions/<string:sid>", abp_tags=[Tag(name="gateways")])
 api.before_request(require_gateway)
-
-
-def regions(measured_rtt: dict[str, float], gateway: str) -> tuple[str, ...]:
-    """Regions nearest first: as the client measured; else the gateway's own, then the others."""
-    vmap = parts().keeper.current
-    known = vmap.regions()
-    measured = sorted((rtt, region) for region, rtt in measured_rtt.items() if region in known)
-    info = vmap.gateways.get(gateway)
-    own = (info.region,) if info and info.region in known else ()
-    ordered = (*(region for _, region in measured), *own, *known)
-    return tuple(dict.fromkeys(ordered))
 
 
 def request_of(session: str, participant: str, body: AttachBody) -> Attach:
@@ -51,8 +41,7 @@ def request_of(session: str, participant: str, body: AttachBody) -> Attach:
         rights=tuple(body.rights),
         name=body.name,
         gateway=gateway,
-        regions=regions(body.measured_rtt, gateway),
-        rtt_ms=body.measured_rtt,
+        **seen_from(body.measured_rtt, gateway, body.client_address),
         codecs=None if body.codecs is None else tuple(body.codecs),
         ready=body.ready,
         sources=tuple(body.sources),

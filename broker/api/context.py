@@ -12,6 +12,7 @@ from broker.api.problems import Forbidden
 from broker.core.views import SessionView
 from broker.decision_log import DecisionLog
 from broker.desk import Desk
+from broker.geo import Locator
 from broker.leader import Leadership
 from broker.metrics import Metrics
 from broker.probing import Probing
@@ -38,6 +39,7 @@ class Parts:
     verifier: Verifier
     signing: SigningKey
     namespace: str = ""
+    locator: Locator = field(default_factory=Locator)
     metrics: Metrics = field(default_factory=Metrics)
     probing: Probing | None = None
 

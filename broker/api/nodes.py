@@ -7,11 +7,11 @@ import time
 from flask import jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
-from broker.api.attach import regions
 from broker.api.context import Answer, operator, parts, require_operator
 from broker.api.problems import document
 from broker.api.sessions import intent_of
 from broker.api.shapes import CapacityQuery, DecisionPath, DrainBody, ExplainBody, NodePath, SessionBody
+from broker.api.where import attributed, seen_from, told
 from broker.core.requests import Attach, ChangeScenario, Drain, OpenSession, PutTap, Request, Undrain, Warmup
 from rtcdn.errors import InvalidRequest
 
@@ -46,7 +46,8 @@ def undrain(path: NodePath) -> Answer:
 @api.post("/explain")
 def explain(body: ExplainBody) -> Answer:
     """The decision for a hypothetical request, over the full list of nodes; nothing is done."""
-    return jsonify(parts().desk.explain(hypothetical(body)).shown())
+    request = hypothetical(body)
+    return jsonify({**parts().desk.explain(request).shown(), **told(request)})
 
 
 @api.get("/capacity")
@@ -62,7 +63,13 @@ def see_decision(path: DecisionPath) -> Answer:
     if found is None:
         detail = f"decision {path.did} is not kept by this replica ({parts().info.broker})"
         return document(404, "unknown-decision", "No such decision", detail, cure="ask the replica that decided it")
-    return jsonify(found)
+    return jsonify(attributed(found))
+
+
+@api.get("/regions")
+def see_regions() -> Answer:
+    """Where regions are, and the round trips between them, measured or estimated."""
+    return jsonify(parts().locator.geography(parts().keeper.current).to_dict())
 
 
 def hypothetical(body: ExplainBody) -> Request:
@@ -83,8 +90,7 @@ def hypothetical(body: ExplainBody) -> Request:
         role=body.role,
         rights=("publish", "view", "speak"),
         gateway=body.gateway,
-        regions=regions(body.measured_rtt, body.gateway),
-        rtt_ms=body.measured_rtt,
+        **seen_from(body.measured_rtt, body.gateway, body.client_address),
     )
 
 

@@ -219,6 +219,7 @@ class ExplainBody(Shape):
     want: list[LegName] = Field(default=["view"], min_length=1, max_length=3)
     role: Role = Role.VIEWER
     measured_rtt: dict[Id, Annotated[float, Field(ge=0, le=60_000)]] = Field(default_factory=dict, max_length=100)
+    client_address: Text = Field(default="", description="attach: of the client, for his place")
     gateway: Text = ""
     intent: SessionBody | None = Field(default=None, description="open: how the session would be")
     scenario: Literal["archipelago", "atollo", "big_island"] = Field(

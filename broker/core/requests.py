@@ -93,7 +93,8 @@ class Remove(Record):
 class Attach(Record):
     """A gateway asks where to lead its participant. ``want``: of publish, view, talk.
 
-    ``regions``: nearest first (measured, or by great circle); empty: anywhere. ``rtt_ms``: measured, by region.
+    ``regions``: nearest first; empty: anywhere. ``rtt_ms``: round trips by region, measured or estimated, where known;
+    ``ordered_by``: how each region's was known, see ``places.order``. ``place_from``: who says where he is.
     ``role``, ``rights``, ``name`` come from the client token; what was set by Admit or SetRole wins.
     ``codecs``: of video, those that he can carry; None: he offers no video, or nobody told.
     ``ready``: he waits to speak; a talk leg beside what he wants, if there is room for one more to wait.
@@ -109,7 +110,9 @@ class Attach(Record):
     gateway: str = ""
     regions: tuple[str, ...] = ()
     rtt_ms: dict[str, float] = field(default_factory=dict)
+    ordered_by: dict[str, str] = field(default_factory=dict)
     place: tuple[float, ...] = ()
+    place_from: str = ""
     codecs: tuple[Codec, ...] | None = None
     ready: bool = False
     sources: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ class CollectorProcess:
         events_address: str,
         region: str = "here",
         sweep_s: int = 10,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         """``events_address`` is the ``host:port`` that the node was told to send its events to."""
         self.node = node
@@ -61,6 +62,7 @@ class CollectorProcess:
             "RTCDN_EVENTS_LISTEN": events_address,
             "RTCDN_HEALTH_LISTEN": self.health,
             "RTCDN_SWEEP_S": str(sweep_s),
+            **(more or {}),
         }
         self.start()
 

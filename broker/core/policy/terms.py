@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from broker.core.policy.base import Need, Thresholds
 from broker.core.wrappers import NodeWrapper
 
-FAR_MS = 300.0  # a region this far scores 0
+FAR_MS = 300.0  # a region this much farther than the nearest scores 0
 STEP = 20.0  # without measurement each further region loses this much
 
 
@@ -67,7 +67,7 @@ def _burst(wrapper: NodeWrapper, need: Need, limits: Thresholds) -> str | None:
 
 def _near(wrapper: NodeWrapper, need: Need, _limits: Thresholds) -> float:
     if wrapper.region in need.rtt_ms:
-        return max(0.0, 100.0 * (1 - need.rtt_ms[wrapper.region] / FAR_MS))
+        return max(0.0, 100.0 * (1 - (need.rtt_ms[wrapper.region] - min(need.rtt_ms.values())) / FAR_MS))
     if not need.regions:
         return 50.0
     if wrapper.region not in need.regions:

@@ -21,19 +21,25 @@ def test_the_broker_writes_everywhere(host):
     assert etcdctl(host, "broker", "del", "SS:molecule").rc == 0
 
 
-@pytest.mark.parametrize("key", ["JN:local-st1", "ST:local-st1:CPU"])
+@pytest.mark.parametrize("key", ["JN:local-st1", "ST:local-st1:CPU", "AT:local:local-st1"])
 def test_a_collector_writes_its_own_keys(host, key):
     """What its node reports."""
     assert etcdctl(host, "collector-local-st1", "put", key, "1").rc == 0
     assert etcdctl(host, "collector-local-st1", "del", key).rc == 0
 
 
-@pytest.mark.parametrize("key", ["JN:local-vr1", "ST:local-st2:CPU", "SS:demo", "LD:"])
+@pytest.mark.parametrize("key", ["JN:local-vr1", "ST:local-st2:CPU", "AT:local:local-st2", "SS:demo", "LD:"])
 def test_a_collector_writes_no_other_keys(host, key):
     """Neither of another node nor of the broker."""
     refused = etcdctl(host, "collector-local-st1", "put", key, "1")
     assert refused.rc != 0
     assert "permission denied" in refused.stderr
+
+
+def test_a_collector_reads_where_others_are_and_no_more(host):
+    """To measure the way there."""
+    assert etcdctl(host, "collector-local-st1", "get", "--prefix", "AT:").rc == 0
+    assert etcdctl(host, "collector-local-st1", "get", "--prefix", "ST:").rc != 0
 
 
 def test_a_gateway_writes_its_presentation_only(host):

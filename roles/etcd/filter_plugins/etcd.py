@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 
-def etcd_collector_user(node: dict[str, Any], namespace: str = "") -> dict[str, Any]:
-    """The user of one node's collector: reads and writes the keys of that node, no other."""
+def etcd_collector_user(node: dict[str, Any], hosts: dict[str, Any], namespace: str = "") -> dict[str, Any]:
+    """The user of one node's collector: writes the keys of that node, and of others reads only where they are."""
     return {
         "name": f"collector-{node['id']}",
         "grants": [
             ["readwrite", f"{namespace}JN:{node['id']}", "key"],
             ["readwrite", f"{namespace}{node['kind']}:{node['id']}:", "prefix"],
+            ["readwrite", f"{namespace}AT:{hosts[node['host']]['region']}:{node['id']}", "key"],
+            ["read", f"{namespace}AT:", "prefix"],
         ],
     }
 

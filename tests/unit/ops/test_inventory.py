@@ -76,3 +76,21 @@ def test_a_missing_table_is_named() -> None:
     """Nothing else can be looked at without it."""
     without = {name: value for name, value in SOUND.items() if name != "rtcdn_nodes"}
     assert problems(without, GROUPS) == ["rtcdn_nodes is not set: see inventories/local/group_vars/all"]
+
+
+@pytest.mark.parametrize("place", [[91, 0], [0, 181], [45.46], "45,9", ["45", "9"], None, [True, False]])
+def test_a_place_is_latitude_and_longitude(place: Any) -> None:
+    """Before a collector refuses to start with it."""
+    assert problems(changed("rtcdn_hosts.eu1.place", [45.46, 9.19]), GROUPS) == []
+    (told,) = problems(changed("rtcdn_hosts.eu1.place", place), GROUPS)
+    assert "place of eu1" in told
+    assert "[latitude, longitude]" in told
+
+
+def test_geolocation_is_an_option_and_wants_a_folder() -> None:
+    """An inventory of before has neither variable."""
+    without = {name: value for name, value in SOUND.items() if not name.startswith("rtcdn_geo")}
+    assert problems(without, GROUPS) == []
+    assert problems({**SOUND, "rtcdn_geodata": True, "rtcdn_geo_folder": "/var/cache/rtcdn/geo"}, GROUPS) == []
+    (told,) = problems({**without, "rtcdn_geodata": True}, GROUPS)
+    assert "rtcdn_geo_folder" in told
