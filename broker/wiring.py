@@ -132,7 +132,6 @@ def _connect(parts: Parts, reconciler: Reconciler, streams: GatewayStreams) -> N
     """Who hears of what."""
 
     def heard(update: Update) -> None:
-        parts.decisions.heard(update)
         parts.decisions.remember(parts.keeper.current)
         live.followers.heard(update)
         if any(change.key == keys.LEADER and change.value is None for change in update.changes):
@@ -143,6 +142,7 @@ def _connect(parts: Parts, reconciler: Reconciler, streams: GatewayStreams) -> N
         if leads:
             reconciler.nudge()
 
+    parts.keeper.journal = parts.decisions.swapped
     parts.keeper.listen(heard)
     parts.leadership.listen(led)
 

@@ -18,6 +18,7 @@ VERBS = {
     "session": "open or close a session, make links for its people",
     "logs": "what the services say",
     "test": "lint, unit, integration, end-to-end and molecule tests",
+    "simulate": "run a case on a made-up world in virtual time, or replay a broker's decisions",
     "bench": "measure, each figure beside its peer",
 }
 

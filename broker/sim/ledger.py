@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from broker.sim.crowd import Person
@@ -17,6 +18,8 @@ class Ledger:
     def __init__(self, nodes: dict[str, SimNode], touched: Callable[[SimNode], None]) -> None:
         self.nodes, self._touched = nodes, touched
         self.on: dict[str, dict[tuple[str, str], Person]] = {name: {} for name in nodes}
+        self.watching: Counter[tuple[str, str, str]] = Counter()  # session, region of the person, node -> viewers
+        self.dark: Counter[str] = Counter()  # region of the person -> viewers whose node died under them
 
     def take(self, person: Person, leg: Leg) -> None:
         """A person holds a leg, instead of one of that sort that he held."""
@@ -25,7 +28,9 @@ class Ledger:
         person.legs[leg.leg] = leg
         if node.dead:
             person.lost.add(leg.leg)
+            self.dark[person.region] += leg.leg == "view"
         else:
+            self.watching[person.session, person.region, leg.node] += leg.leg == "view"
             node.hold(person.session, leg, person.role in SPEAKING, 1)
         self.on[leg.node][person.session, person.name] = person
         self._touched(node)
@@ -38,7 +43,9 @@ class Ledger:
         node = self.nodes[leg.node]
         if name in person.lost:
             person.lost.discard(name)
+            self.dark[person.region] -= name == "view"
         else:
+            self.watching[person.session, person.region, leg.node] -= name == "view"
             node.hold(person.session, leg, person.role in SPEAKING, -1)
             if name == "publish":
                 node.unpublish(leg.context, person.name)
@@ -63,7 +70,11 @@ class Ledger:
         node.dead = True
         hit = list(self.on[name].values())
         for person in hit:
-            person.lost |= {leg for leg, each in person.legs.items() if each.node == name}
+            legs = {leg for leg, each in person.legs.items() if each.node == name} - person.lost
+            if "view" in legs:
+                self.watching[person.session, person.region, name] -= 1
+                self.dark[person.region] += 1
+            person.lost |= legs
         node.held.clear()
         node.talking.clear()
         return hit

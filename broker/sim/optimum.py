@@ -24,33 +24,35 @@ Vertex = tuple[str, str]
 
 def compare(run: Run, vmap: VirtualMap) -> dict[str, Any]:
     """Distance and spread of the people on the map, as they are and as they could be."""
-    people = [person for meeting in run.meetings.values() for person in meeting.people.values()]
-    watching = [person for person in people if "view" in person.legs and "view" not in person.lost]
-    if not watching:
+    watching = {key: count for key, count in sorted(run.ledger.watching.items()) if count}
+    total = sum(watching.values())
+    if not total:
         return {}
-    homes = Counter(person.region for person in watching)
-    sessions = Counter(person.session for person in watching)
+    homes, sessions, real = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
+    for (session, home, node_id), count in watching.items():
+        homes[home] += count
+        sessions[session] += count
+        real[home, run.nodes[node_id].region] += count
     stages = [run.nodes[name] for name in sorted(run.nodes) if run.nodes[name].kind == "ST" and not run.nodes[name].dead]
     limit = run.policy.limits.full_weight
-    cost = {node.id: _mean_cost(run, node, sessions, len(watching)) for node in stages}
+    cost = {node.id: _mean_cost(run, node, sessions, total) for node in stages}
     room: Counter[str] = Counter()
     for node in stages:
-        room[node.region] += int(limit / cost[node.id]) if cost[node.id] else len(watching)
+        room[node.region] += int(limit / cost[node.id]) if cost[node.id] else total
     flow = assign(dict(homes), dict(room), run.ways.matrix)
     best_ms = sum(count * run.ways.matrix[home][region] for (home, region), count in flow.items())
-    real = Counter((person.region, run.nodes[person.legs["view"].node].region) for person in watching)
     real_ms = sum(count * run.ways.matrix[home][region] for (home, region), count in real.items())
     used = [node for node in stages if (wrapper := vmap.node(node.id)) is not None and wrapper.hosting]
     weights = sorted(node.used for node in used)
     served = sum(flow.values())
     return {
         "at_s": round(run.now_s, 3),
-        "viewers": len(watching),
-        "mean_ms": round(real_ms / len(watching), 2),
+        "viewers": total,
+        "mean_ms": round(real_ms / total, 2),
         "optimum_mean_ms": round(best_ms / served, 2) if served else 0.0,
         "not_nearest": _far(run, real),
         "optimum_not_nearest": _far(run, flow),
-        "optimum_without_room": len(watching) - served,
+        "optimum_without_room": total - served,
         "nodes_used": len(used),
         "nodes_there": len(stages),
         "weight_p50": round(quantile(weights, 0.5), 2),

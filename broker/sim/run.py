@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -17,10 +18,9 @@ from broker.core.decisions import Decision, Refusal
 from broker.core.housekeeping import due
 from broker.core.policy.registry import Registry
 from broker.core.requests import OpenSession, Request
-from broker.core.virtual_map import VirtualMap
 from broker.sim.accidents import Accidents
 from broker.sim.case import Case
-from broker.sim.crowd import Person, Ways
+from broker.sim.crowd import Ways
 from broker.sim.ledger import Ledger
 from broker.sim.measure import Measures, Traffic
 from broker.sim.meetings import Meeting, plan_meetings
@@ -65,7 +65,7 @@ class Run:
         self._said: dict[str, list[tuple[str, str]]] = {}
         self._busy_until = self._mend_until = 0.0
         self._keep_at: float | None = None
-        self._peak: tuple[int, VirtualMap | None] = (-1, None)
+        self._peak = 0
         self.peak: dict[str, Any] = {}
 
     # ---- time -----------------------------------------------------------------------------------
@@ -221,15 +221,12 @@ class Run:
 
     def _sample(self, since_s: float) -> None:
         vmap = self.world.vmap
-        viewers: dict[str, int] = {}
-        dark = 0
-        for meeting in self.meetings.values():
-            for person in meeting.people.values():
-                if "view" in person.legs:
-                    viewers[person.region] = viewers.get(person.region, 0) + 1
-                    dark += "view" in person.lost
+        viewers = Counter({region: count for region, count in self.ledger.dark.items() if count})
+        dark = viewers.total()
+        for (_, region, _), count in self.ledger.watching.items():
+            viewers[region] += count
         now = {
-            "viewers": dict(sorted(viewers.items())),
+            "viewers": {region: viewers[region] for region in sorted(viewers) if viewers[region]},
             "dark": dark,
             "sessions": len(self.meetings),
             "contexts": sum(len(view.contexts) for view in vmap.sessions.values()),
@@ -243,10 +240,10 @@ class Run:
             wrapper = vmap.node(name)
             rows.append((node, bool(wrapper and wrapper.hosting), node.people_kbps(self.rate)))
         self.measures.sample(self.now_s, self.now_s - since_s, now, rows)
-        if sum(viewers.values()) > self._peak[0]:
-            self._peak = (sum(viewers.values()), vmap)
+        if viewers.total() > self._peak:
+            self._peak = viewers.total()
             self.peak = compare(self, vmap)
-        if sum(viewers.values()) <= CHECKED:
+        if viewers.total() <= CHECKED:
             self._check()
         self.after(self.case.sample_s, self._sample, self.now_s)
 
@@ -285,8 +282,3 @@ CHECKED = 2_000  # with more people on the map the invariants are checked at the
 def _nodes_of(step: Any) -> list[str]:
     ends = (getattr(step, name, None) for name in ("after", "before", "source", "target"))
     return [getattr(end, "node", "") for end in ends]
-
-
-def person_key(person: Person) -> str:
-    """How a person is told apart in randomness."""
-    return f"{person.session}:{person.name}"
