@@ -17,8 +17,8 @@ from typing import Any
 
 from ops.testing import prepare
 
-NAMES = ("decide", "http", "join", "fanout", "propagate", "sockets", "api", "promote", "suspended")
-NEEDS_NOTHING = {"decide"}
+NAMES = ("decide", "http", "join", "fanout", "propagate", "sockets", "api", "promote", "suspended", "million")
+NEEDS_NOTHING = {"decide", "million"}
 RESULTS = Path(__file__).resolve().parents[1] / "bench-results"
 COLUMNS = ("name", "value", "unit", "peer", "peer_value", "ratio", "budget", "met")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 560, 250
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 20, 40
 SERIES = 8  # colours c0..c7 of the page's style
 
 
@@ -146,9 +146,9 @@ def _area(
 def _mark(plane: Plane, x: float, word: str) -> str:
     at = plane.x(x)
     end = at > WIDTH * 0.75
-    where = f'x="{at + (-4 if end else 4):.1f}" y="{TOP + 9}" text-anchor="{"end" if end else "start"}"'
+    where = f'x="{at + (4 if end else -4):.1f}" y="{TOP - 8}" text-anchor="{"end" if end else "start"}"'
     return (
-        f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+        f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP - 5}" y2="{HEIGHT - BOTTOM}"/>'
         f'<text class="word" {where}>{escape(word)}</text>'
     )
 

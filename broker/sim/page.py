@@ -16,7 +16,7 @@ STYLE = """
 *{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.45 system-ui,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:28px 20px 48px}h1{font-size:26px;margin:0 0 4px}
 h2{font-size:15px;margin:0 0 2px}.about{color:var(--soft);margin:0 0 20px;max-width:75ch}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin-bottom:16px}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(max(165px,23%),1fr));gap:12px;margin-bottom:12px}
 .figure,.card{background:var(--card);border:1px solid var(--grid);border-radius:10px;padding:12px 14px}
 .figure b{display:block;font-size:24px;font-weight:650;letter-spacing:-.01em}
 .figure span{color:var(--soft);font-size:13px}
