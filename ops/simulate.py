@@ -1,4 +1,4 @@
-"""``bin/rtcdn simulate``: the broker's own decisions on a made-up world in virtual time; a report of what came of it."""
+"""``bin/rtcdn simulate``: the broker's own decisions on a made-up world in virtual time, and what came of it."""
 
 from __future__ import annotations
 

@@ -67,7 +67,9 @@ class Plane:
         for value in y_axis.marks():
             y = self.y(value)
             self.parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            self.parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{short(value)}</text>')
+            self.parts.append(
+                f'<text class="tick" x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{short(value)}</text>'
+            )
         for value in x_axis.marks():
             if value <= x_axis.top:
                 self.parts.append(
@@ -75,7 +77,9 @@ class Plane:
                     f"{short(value)}</text>"
                 )
         middle = TOP + (HEIGHT - TOP - BOTTOM) / 2
-        self.parts.append(f'<text class="name" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{escape(x_name)}</text>')
+        self.parts.append(
+            f'<text class="name" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{escape(x_name)}</text>'
+        )
         self.parts.append(f'<text class="name" transform="translate(13 {middle}) rotate(-90)">{escape(y_name)}</text>')
 
     def x(self, value: float) -> float:
@@ -136,9 +140,7 @@ def _line(plane: Plane, xs: Sequence[float], values: Sequence[float], series: Se
     return f'<polyline class="line c{series.style % SERIES}" points="{" ".join(_points(plane, xs, values))}"/>'
 
 
-def _area(
-    plane: Plane, xs: Sequence[float], base: Sequence[float], values: Sequence[float], series: Series
-) -> str:
+def _area(plane: Plane, xs: Sequence[float], base: Sequence[float], values: Sequence[float], series: Series) -> str:
     points = _points(plane, xs, values) + _points(plane, xs, base)[::-1]
     return f'<polygon class="area c{series.style % SERIES}" points="{" ".join(points)}"/>'
 
@@ -168,7 +170,9 @@ def _looks(plane: Plane, xs: Sequence[float], series: Sequence[Series], unit: st
     return "".join(found)
 
 
-def bars(values: Sequence[float], name: str, x_name: str, label: Callable[[int], str], width: float, style: int = 0) -> str:
+def bars(
+    values: Sequence[float], name: str, x_name: str, label: Callable[[int], str], *, width: float, style: int = 0
+) -> str:
     """A histogram; each bar is ``width`` wide in units of the x axis, ``label`` says what it stands for."""
     last = max((at for at, value in enumerate(values) if value), default=0) + 1
     plane = Plane(Axis.over(last * width, 8), Axis.over(max(values, default=0.0)), x_name, name)

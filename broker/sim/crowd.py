@@ -34,9 +34,7 @@ class Ways:
     def __init__(self, case: Case, matrix: dict[str, dict[str, float]]) -> None:
         self.matrix = matrix
         self.serving = sorted({group.region for group in case.nodes})
-        self.order = {
-            home: tuple(sorted(self.serving, key=lambda to: (matrix[home][to], to))) for home in case.regions
-        }
+        self.order = {home: tuple(sorted(self.serving, key=lambda to: (matrix[home][to], to))) for home in case.regions}
 
     def rtt_ms(self, person: Person) -> dict[str, float]:
         """What his client measured; empty when it did not."""

@@ -1,8 +1,8 @@
-"""What a run comes to: samples over time, and totals. Everything here is the truth of the world, not the broker's view."""
+"""What a run comes to: samples over time, and totals. It is the truth of the world, not the broker's view."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,15 +106,17 @@ class Measures:
     requests: Counter[str] = field(default_factory=Counter)
     marks: list[tuple[float, str]] = field(default_factory=list)  # failures, for the plots
     broken: Counter[str] = field(default_factory=Counter)  # invariants that did not hold
-    nodes_s: Counter[str] = field(default_factory=Counter)  # node -> seconds in use
-    there_s: Counter[str] = field(default_factory=Counter)  # node -> seconds that it was there
-    gb: Counter[str] = field(default_factory=Counter)  # node -> gigabytes sent to people
+    nodes_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # node -> seconds in use
+    there_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # node -> seconds that it was there
+    gb: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # node -> gigabytes sent to people
     region_gb: float = 0.0
     viewer_s: float = 0.0
     dark_s: float = 0.0
     overload_s: float = 0.0
 
-    def sample(self, at_s: float, for_s: float, now: dict[str, Any], nodes: Iterable[tuple[SimNode, bool, float]]) -> None:
+    def sample(
+        self, at_s: float, for_s: float, now: dict[str, Any], nodes: Iterable[tuple[SimNode, bool, float]]
+    ) -> None:
         """Note how things stand. ``nodes``: each with whether it is in use and what it sends to people, in kbit/s."""
         kbps = 0.0
         weights: dict[str, list[float]] = {}

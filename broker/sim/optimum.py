@@ -33,7 +33,7 @@ def compare(run: Run, vmap: VirtualMap) -> dict[str, Any]:
         homes[home] += count
         sessions[session] += count
         real[home, run.nodes[node_id].region] += count
-    stages = [run.nodes[name] for name in sorted(run.nodes) if run.nodes[name].kind == "ST" and not run.nodes[name].dead]
+    stages = [node for _, node in sorted(run.nodes.items()) if node.kind == "ST" and not node.dead]
     limit = run.policy.limits.full_weight
     cost = {node.id: _mean_cost(run, node, sessions, total) for node in stages}
     room: Counter[str] = Counter()
@@ -84,9 +84,7 @@ def _level(flow: dict[tuple[str, str], int], nodes: list[SimNode], cost: dict[st
     return found
 
 
-def assign(
-    homes: dict[str, int], room: dict[str, int], way: dict[str, dict[str, float]]
-) -> dict[tuple[str, str], int]:
+def assign(homes: dict[str, int], room: dict[str, int], way: dict[str, dict[str, float]]) -> dict[tuple[str, str], int]:
     """How many of each home go to each region at least cost; who finds no room is left out.
 
     Successive cheapest paths on a graph of a few regions: each round fills an edge.

@@ -52,9 +52,10 @@ def page(result: dict[str, Any], wall: dict[str, float]) -> str:
         f"{span(result['duration_s'])} of virtual time, {result['nodes']} nodes in {len(result['regions'])} regions, "
         f"policy {result['policy']}, seed {result['seed']}"
     )
+    decided = sum(result["totals"]["requests"].values())
     foot = (
-        f"{sum(result['totals']['requests'].values()):,} decisions by the broker's own core in {wall['run_s']:.1f} s of "
-        f"real time ({wall['decisions_ps']:,.0f} a second, put into the map). "
+        f"{decided:,} decisions by the broker's own core in {wall['run_s']:.1f} s of real time ("
+        f"{wall['decisions_ps']:,.0f} a second, put into the map). "
         f"Digest of all decisions: {result['decisions_digest']}. The same file and seed give the same run."
     )
     return (
@@ -119,7 +120,7 @@ def _plots(result: dict[str, Any]) -> list[tuple[str, str, str]]:
          over_time(times, heaviest, "points of weight", marks=marks, least_top=100)),
         ("Distance of viewers from their egress", f"round trip at each of {distance['placed']:,} placements",
          bars(distance["histogram"], "placements", "round trip, ms",
-              lambda at: f"{at * distance['bin_ms']}–{(at + 1) * distance['bin_ms']} ms", distance["bin_ms"])),
+              lambda at: f"{at * distance['bin_ms']}–{(at + 1) * distance['bin_ms']} ms", width=distance["bin_ms"])),
         ("Moves and refusals", "added up", over_time(times, line("moves", "refused"), "in all", marks=marks)),
         ("Viewers without media", "whose node died under them", over_time(times, dark, "viewers", marks=marks)),
         ("Traffic between regions", "copies of streams over all links",
@@ -158,11 +159,12 @@ def _tables(result: dict[str, Any]) -> list[tuple[str, str, str]]:
     ]
     found = [("Distance by region", "round trip in ms", _table(["viewers from", "p50", "p95", "most"], by_region))]
     if best:
+        heaviest = f"{best['weight_max']:.0f}"
         rows = [
             ["mean way between regions, ms", f"{best['mean_ms']:.1f}", f"{best['optimum_mean_ms']:.1f}"],
             ["viewers not in their nearest region", f"{best['not_nearest']:,}", f"{best['optimum_not_nearest']:,}"],
-            ["heaviest egress node, level on all nodes", f"{best['weight_max']:.0f}", f"{best['optimum_weight_max']:.0f}"],
-            ["heaviest egress node, level on those in use", f"{best['weight_max']:.0f}", f"{best['level_weight_max']:.0f}"],
+            ["heaviest egress node, level on all nodes", heaviest, f"{best['optimum_weight_max']:.0f}"],
+            ["heaviest egress node, level on those in use", heaviest, f"{best['level_weight_max']:.0f}"],
             ["egress nodes in use", f"{best['nodes_used']}", f"of {best['nodes_there']}"],
         ]
         note = f"the same {best['viewers']:,} viewers placed at once with full knowledge, at {span(best['at_s'])}"

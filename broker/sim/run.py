@@ -37,9 +37,11 @@ MEND_S = 30.0  # so long after a failure the leader compares what is with what s
 
 
 class Run:
-    """One run of a case. ``clock`` tells real time, for the rate of decisions only."""
+    """One run of a case. ``clock`` tells real time, for the rate of decisions only; nothing else depends on it."""
 
-    def __init__(self, case: Case, seed: int | None = None, policy: str = "", clock: Callable[[], float] = float) -> None:
+    def __init__(
+        self, case: Case, seed: int | None = None, policy: str = "", clock: Callable[[], float] = float
+    ) -> None:
         self.case = case
         self.seed = case.seed if seed is None else seed
         self.registry = Registry()
@@ -57,7 +59,7 @@ class Run:
         self.accidents = Accidents(self)
         self._traffic = Traffic({node.id: node.region for node in nodes})
         self._digest = hashlib.blake2s(digest_size=16)
-        self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._events: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._order = itertools.count()
         phases = self.random("phases")
         self._phase = {node.id: phases.uniform(0, case.report_s) for node in nodes}
@@ -79,11 +81,11 @@ class Run:
         """Randomness of one thing, apart from that of others."""
         return Random(":".join(map(str, (self.seed, *about))))  # noqa: S311  (no secrets here)
 
-    def at(self, at_s: float, call: Callable[..., None], *given: Any) -> None:
+    def at(self, at_s: float, call: Callable[..., object], *given: Any) -> None:
         """Let something happen at a time."""
         heapq.heappush(self._events, (at_s, next(self._order), call, given))
 
-    def after(self, delay_s: float, call: Callable[..., None], *given: Any) -> None:
+    def after(self, delay_s: float, call: Callable[..., object], *given: Any) -> None:
         """Let something happen later."""
         self.at(self.now_s + delay_s, call, *given)
 
