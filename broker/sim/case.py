@@ -113,6 +113,7 @@ class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     duration_s: Positive
     sample_s: Positive = 5.0
     report_s: Positive = 4.0  # how often a node reports: the age of status
+    keep_s: Positive = 1.0  # how often the leader looks what time has brought
     lease_s: NotNegative = 5.0  # after so long the broker learns that a node is gone
     connect_s: Positive = 1.0  # from a grant to media
     retries: Count = 2  # of one who was refused

@@ -31,8 +31,8 @@ from broker.sim.world import World
 from rtcdn.errors import RtcdnError
 
 START_S = 1_000_000.0  # virtual time begins here: 0 stands for "never" in records
-BUSY_S = 5.0  # so long after a change the leader looks every second
-QUIET_S = 5.0  # else this often
+BUSY_S = 5.0  # so long after a change the leader looks as often as the case says
+QUIET_S = 5.0  # else this often, or as seldom as the case says
 MEND_S = 30.0  # so long after a failure the leader compares what is with what should be
 
 
@@ -193,8 +193,9 @@ class Run:
     def busy(self) -> None:
         """The leader should look again soon."""
         self._busy_until = self.now_s + BUSY_S
-        if self._keep_at is None or self._keep_at > self.now_s + 1.0:
-            self._keep_at = self.now_s + 1.0
+        soon_s = self.now_s + self.case.keep_s
+        if self._keep_at is None or self._keep_at > soon_s:
+            self._keep_at = soon_s
             self.at(self._keep_at, self._keep, self._keep_at)
 
     def mend(self) -> None:
@@ -216,7 +217,8 @@ class Run:
                 for node in filter(None, map(self.nodes.get, _nodes_of(step))):
                     self.touched(node)
         if self._keep_at is None and (len(self.world.vmap.sessions) or self.world.down):
-            self._keep_at = self.now_s + (1.0 if self.now_s < self._busy_until else QUIET_S)
+            quiet_s = max(QUIET_S, self.case.keep_s)
+            self._keep_at = self.now_s + (self.case.keep_s if self.now_s < self._busy_until else quiet_s)
             self.at(self._keep_at, self._keep, self._keep_at)
 
     # ---- looking --------------------------------------------------------------------------------
