@@ -54,7 +54,7 @@ def page(result: dict[str, Any], wall: dict[str, float]) -> str:
     )
     decided = sum(result["totals"]["requests"].values())
     foot = (
-        f"{decided:,} decisions by the broker's own core in {wall['run_s']:.1f} s of real time ("
+        f"{decided:,} decisions by the broker's own core in {wall['cpu_s']:.1f} s of processor time ("
         f"{wall['decisions_ps']:,.0f} a second, put into the map). "
         f"Digest of all decisions: {result['decisions_digest']}. The same file and seed give the same run."
     )
@@ -111,7 +111,8 @@ def _plots(result: dict[str, Any]) -> list[tuple[str, str, str]]:
         {"max": "heaviest", "p50": "median (of the regions' medians)", "min": "lightest"}.items())]  # fmt: skip
     dark = [Series("without media", [s["dark"] for s in samples], 3)]
     distance = result["distance"]
-    return [
+    never = {name for name, key in NOTHING.items() if not any(sample[each] for sample in samples for each in key)}
+    plots = [
         ("Viewers", "by their own region", over_time(times, people, "viewers", stacked=True, marks=marks)),
         ("Nodes in use", "that hold a context", over_time(times, nodes, "nodes", stacked=True, marks=marks)),
         ("Weight of egress nodes in use", "100 is full; own grants go no further than 90",
@@ -126,6 +127,11 @@ def _plots(result: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("Traffic between regions", "copies of streams over all links",
          over_time(times, [Series("between regions", [s["region_mbps"] for s in samples], 4)], "Mbit/s", marks=marks)),
     ]  # fmt: skip
+    return [plot for plot in plots if plot[0] not in never]
+
+
+# plots that are left out when there was nothing of it
+NOTHING = {"Moves and refusals": ("moves", "refused"), "Viewers without media": ("dark",)}
 
 
 def _over(weights: dict[str, dict[str, float]], mark: str) -> float:

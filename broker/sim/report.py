@@ -15,8 +15,16 @@ def text(result: dict[str, Any], wall: dict[str, float]) -> str:
         "",
     ]
     rows = [f"{name:13}{line}" for name, line in (*_people(result), *_peak(result["optimum"]), *_means(result))]
-    decided = f"{wall['decisions_ps']:,.0f} decisions a second put into the map"
-    return "\n".join([*head, *rows, "", f"took {wall['run_s']:.1f} s, {decided}; digest {result['decisions_digest']}"])
+    decided = f"{wall['decisions_ps']:,.0f} decisions put into the map in a second of that"
+    return "\n".join(
+        [
+            *head,
+            *rows,
+            "",
+            f"took {wall['run_s']:.1f} s, {wall['cpu_s']:.1f} s of processor, {decided}",
+            f"digest of all decisions {result['decisions_digest']}",
+        ]
+    )
 
 
 def _people(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
