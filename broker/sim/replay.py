@@ -30,7 +30,7 @@ class Replayed:
 
     same: int = 0
     different: int = 0
-    skipped: int = 0  # made on maps that the log does not hold
+    skipped: int = 0  # made on maps that the log does not hold, or by policies that are not built in
     unreadable: int = 0  # lines
     first: str = ""  # the first difference
 
@@ -43,7 +43,7 @@ class Replayed:
         """In words."""
         lines = [f"{self.same + self.different} decisions replayed: {self.same} the same, {self.different} different"]
         if self.skipped:
-            lines.append(f"{self.skipped} not replayed: the log does not hold the map they were made on")
+            lines.append(f"{self.skipped} not replayed: the log does not hold their map, or their policy is not built in")
         if self.unreadable:
             lines.append(f"{self.unreadable} lines are no lines of a decision log")
         if self.first:
@@ -118,11 +118,13 @@ def _again(vmap: VirtualMap | None, line: dict[str, Any], result: Replayed) -> N
     """Make one decision again and compare."""
     kind = REQUESTS.get(line["request"].get("type", ""))
     request = kind.from_dict(line["request"]) if kind else None
-    if vmap is None or vmap.number != line["number"] or request is None:
+    registry = Registry()
+    known = line["policy"] in registry.names
+    if vmap is None or vmap.number != line["number"] or request is None or not known:
         result.skipped += 1
         return
     try:
-        outcome = decide(vmap, request, Registry().find(line["policy"]), line["now_s"])
+        outcome = decide(vmap, request, registry.find(line["policy"]), line["now_s"])
         made = json.loads(compact(outcome.shown()))
     except RtcdnError as error:
         made = {"id": "", "refused": type(error).__name__, "detail": str(error)}
