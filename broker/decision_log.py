@@ -11,18 +11,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from broker.core.decisions import Decision, Refusal
+from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.requests import Request
 from broker.core.virtual_map import VirtualMap
+from broker.watch import Batch
 from rtcdn import log
 from rtcdn.record import compact
-from rtcdn.store.port import Update
 
 _log = log.get("broker.decision_log")
 KEPT = 50_000
 SNAPSHOT_PERIOD_S = 3600.0
 BACKLOG = 10_000
 GATHER_S = 0.05  # a thread woken for every line would take the interpreter from a request each time
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a decision was made on: the map's number, the time, the policy. By it a replay makes the same again."""
+
+    number: int = 0
+    now_s: float = 0.0
+    policy: str = ""
+
+
+NO_BASIS = Basis()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ class Entry:
     outcome: Decision | Refusal
     map_revision: int
     map_age_s: float
+    basis: Basis = NO_BASIS
 
     def shown(self) -> dict[str, Any]:
         """As it is logged; records are still whole in it."""
@@ -43,6 +56,9 @@ class Entry:
             "request": {**self.request.to_dict(), "type": type(self.request).__name__},
             "map_revision": self.map_revision,
             "map_age_s": round(self.map_age_s, 3),
+            "number": self.basis.number,
+            "now_s": self.basis.now_s,
+            "policy": self.basis.policy,
             **self.outcome.shown(),
         }
 
@@ -71,9 +87,16 @@ class DecisionLog:
         if self._thread.is_alive():
             self._thread.join(5)
 
-    def decided(self, request: Request, outcome: Decision | Refusal, map_revision: int, map_age_s: float) -> None:
+    def decided(
+        self,
+        request: Request,
+        outcome: Decision | Refusal,
+        map_revision: int,
+        map_age_s: float,
+        basis: Basis = NO_BASIS,
+    ) -> None:
         """Note a decision or a refusal."""
-        entry = Entry(self._now_s(), request, outcome, map_revision, map_age_s)
+        entry = Entry(self._now_s(), request, outcome, map_revision, map_age_s, basis)
         with self._lock:
             self._kept[outcome.id] = entry
             while len(self._kept) > self._most:
@@ -89,15 +112,14 @@ class DecisionLog:
         shown: dict[str, Any] = json.loads(found if isinstance(found, str) else compact(found.shown()))
         return shown
 
-    def heard(self, update: Update) -> None:
-        """Note what the watch brought: a snapshot whole, changes as they are."""
-        at = round(self._now_s(), 3)
-        if update.snapshot:
-            values = {key: value.text for key, value in update.snapshot.values.items()}
-            self._line({"at": at, "kind": "snapshot", "revision": update.revision, "values": values})
-        elif update.changes:
-            changes = {change.key: change.value.text if change.value else None for change in update.changes}
-            self._line({"at": at, "kind": "changes", "revision": update.revision, "changes": changes})
+    def swapped(self, kind: str, batch: Batch, revision: int, vmap: VirtualMap, now_s: float) -> None:
+        """Note how the map changed: a snapshot or changes that the watch brought, or what we put in ourselves.
+
+        Each change is a key with its text and revision, or with its record where we put it in.
+        """
+        changes = [[each.key, each.record] if isinstance(each, IntentChange) else each for each in batch]
+        line = {"at": round(now_s, 3), "kind": kind, "number": vmap.number, "now_s": now_s, "revision": revision}
+        self._line({**line, "changes": changes})
 
     def remember(self, vmap: VirtualMap) -> None:
         """Note the whole map, once an hour: whoever replays begins there."""

@@ -21,7 +21,7 @@ from broker.core.policy.registry import Registry
 from broker.core.rehearsal import Rehearsal, rehearse
 from broker.core.requests import Admit, Attach, CloseSession, OpenSession, Request, Warmup
 from broker.core.virtual_map import VirtualMap
-from broker.decision_log import DecisionLog
+from broker.decision_log import NO_BASIS, Basis, DecisionLog
 from broker.leader import Leadership
 from broker.plans import Performer
 from broker.watch import MapKeeper
@@ -114,8 +114,8 @@ class Desk:
             self._leadership,
             self._batches,
             self._performer,
-            self._decide,
-            self._note,
+            lambda vmap, request: self._decide(vmap, request)[0],
+            lambda request, outcome: self._note(request, outcome, NO_BASIS),  # maps in between are nobody's to replay
             self._change,
             self._now_s,
         )
@@ -126,7 +126,7 @@ class Desk:
 
     def explain(self, request: Request) -> Decision | Refusal:
         """What would be decided, over the full list of nodes; nothing is done."""
-        return self._decide(self._keeper.current, request, exhaustive=True)
+        return self._decide(self._keeper.current, request, exhaustive=True)[0]
 
     def capacity(self, headroom: float | None, most: int) -> list[Wanted]:
         """Nodes wanted by region and kind, as the deployment's policy counts."""
@@ -145,21 +145,25 @@ class Desk:
         """Wait until what was granted here to a session is in the store; the revision from which it can be read."""
         return self._batches.settle(keys.participant(session, ""), SETTLE_S)
 
-    def _decide(self, vmap: VirtualMap, request: Request, *, exhaustive: bool = False) -> Decision | Refusal:
+    def _decide(
+        self, vmap: VirtualMap, request: Request, *, exhaustive: bool = False
+    ) -> tuple[Decision | Refusal, Basis]:
         view = vmap.session(getattr(request, "session", ""))
         asked = view.intent.policy if view and view.intent else ""
         if isinstance(request, OpenSession):
             asked = request.intent.policy
         policy = self._registry.find(asked or self._policy)
-        return decide(vmap, request, policy, self._now_s(), exhaustive=exhaustive)
+        basis = Basis(vmap.number, self._now_s(), policy.name)
+        return decide(vmap, request, policy, basis.now_s, exhaustive=exhaustive), basis
 
     def _attach(self, requests: Sequence[Request]) -> list[Found]:
         """Answer from the map; None where the leader is needed after all."""
         found: list[Found] = []
+        bases: list[Basis] = []
 
         def choose(request: Request, vmap: VirtualMap) -> tuple[IntentChange, ...]:
             try:
-                outcome = self._decide(vmap, request)
+                outcome, basis = self._decide(vmap, request)
                 leaders = isinstance(outcome, Decision) and outcome.needs_leader
                 if leaders:
                     self._need_leader()
@@ -167,14 +171,16 @@ class Desk:
                 raise
             except RtcdnError as error:
                 found.append(error)
+                bases.append(Basis())
                 return ()
             found.append(None if leaders else outcome)
+            bases.append(basis)
             return () if leaders or isinstance(outcome, RtcdnError) else outcome.changes
 
         self._keeper.decide_and_put(partial(choose, request) for request in requests)
-        for request, outcome in zip(requests, found, strict=True):
+        for request, outcome, basis in zip(requests, found, bases, strict=True):
             if isinstance(outcome, Decision | Refusal):
-                self._note(request, outcome)
+                self._note(request, outcome, basis)
         self._batches.add(change for each in found if isinstance(each, Decision | Refusal) for change in each.changes)
         return found
 
@@ -201,9 +207,9 @@ class Desk:
     def _change(self, request: Request) -> Decision:
         for _ in range(ATTEMPTS):
             vmap = self._keeper.current
-            outcome = self._decide(vmap, request)
+            outcome, basis = self._decide(vmap, request)
             if isinstance(outcome, Refusal) or not outcome.needs_leader:
-                self._note(request, outcome)
+                self._note(request, outcome, basis)
                 if outcome.changes:
                     self._batches.add(outcome.changes)
                     self._keeper.put(outcome.changes, 0)
@@ -213,7 +219,7 @@ class Desk:
             except StoreConflict:
                 self._catch_up(outcome)
                 continue
-            self._note(request, outcome)
+            self._note(request, outcome, basis)
             self._act(request, outcome, vmap)
             return outcome
         raise StoreConflict(f"{subject(request)} changed {ATTEMPTS} times while it was decided: ask again")
@@ -250,10 +256,10 @@ class Desk:
                 self._performer.undo(decision, before)
                 raise
 
-    def _note(self, request: Request, outcome: Decision | Refusal) -> None:
+    def _note(self, request: Request, outcome: Decision | Refusal, basis: Basis) -> None:
         """Every decision is a line of the decision log; what a leader did and every refusal are events too."""
         vmap = self._keeper.current
-        self._decisions.decided(request, outcome, vmap.revision, self._keeper.age_s)
+        self._decisions.decided(request, outcome, vmap.revision, self._keeper.age_s, basis)
         refused = outcome.code if isinstance(outcome, Refusal) else ""
         tell = _log.info if refused not in ("", "please-wait") or not request.attach_class else _log.debug
         tell(

@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.core.decisions import IntentChange
 from broker.core.virtual_map import VirtualMap
@@ -16,6 +16,8 @@ from rtcdn.store.port import Change, Snapshot, Store, Update
 
 _log = log.get("broker.watch")
 Listener = Callable[[Update], None]
+Batch = Iterable[tuple[str, str | None, int] | IntentChange]
+Journal = Callable[[str, Batch, int, VirtualMap, float], None]  # snapshot, changes or put; revision; the map then; when
 GC_THRESHOLDS = (50_000, 20, 100)
 
 
@@ -59,6 +61,7 @@ class MapKeeper:
         self._away = True
         self._listeners: list[Listener] = []
         self._onlookers: list[Callable[[], None]] = []
+        self.journal: Journal = lambda *_: None  # called alone, in the order of the maps
         self._unreadable: frozenset[str] = frozenset()
         self._watch = store.watch("")
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -105,7 +108,9 @@ class MapKeeper:
         """Put changes of our own into the map: committed at ``revision``, or 0 when they will be written later."""
         with self._changed:
             fresh = [change for change in changes if self._goes_ahead(change, revision)]
-            self._swap(self.current.with_changes(fresh, revision, self._now_s()))
+            now_s = self._now_s()
+            self._swap(self.current.with_changes(fresh, revision, now_s))
+            self.journal("put", fresh, revision, self.current, now_s)
             return self.current
 
     def _goes_ahead(self, change: IntentChange, revision: int) -> bool:
@@ -121,7 +126,7 @@ class MapKeeper:
         if later is None or later.revision <= revision:
             return False
         text = later.value.text if later.value else None
-        self._swap(self.current.apply([(later.key, text, later.revision)], self._now_s()))
+        self._apply([(later.key, text, later.revision)], 0)
         return True
 
     def decide_and_put(self, deciders: Iterable[Callable[[VirtualMap], tuple[IntentChange, ...]]]) -> None:
@@ -130,13 +135,17 @@ class MapKeeper:
         When one raises, nothing of them all is put in.
         """
         with self._changed:
-            vmap, ahead = self.current, {}
+            vmap, ahead, done = self.current, {}, []
             for decide in deciders:
                 if changes := decide(vmap):
                     ahead.update({change.key: _Ahead(change, 0) for change in changes})
-                    vmap = vmap.with_changes(changes, 0, self._now_s())
+                    now_s = self._now_s()
+                    vmap = vmap.with_changes(changes, 0, now_s)
+                    done.append((changes, vmap, now_s))
             self._ahead.update(ahead)
             self._swap(vmap)
+            for changes, then, now_s in done:
+                self.journal("put", changes, 0, then, now_s)
 
     def settled(self, changes: Iterable[IntentChange], revision: int) -> None:
         """Changes put in earlier were committed now, unless newer ones took their place."""
@@ -165,7 +174,7 @@ class MapKeeper:
             elif update.changes:
                 fresh = [change for change in update.changes if not self._known(change)]
                 batch = [(each.key, each.value.text if each.value else None, each.revision) for each in fresh]
-                self._swap(self.current.apply(batch, self._now_s(), update.revision))
+                self._apply(batch, update.revision)
             # A store that was replaced by an empty one counts from the beginning again.
             self._seen = update.revision if update.snapshot else max(self._seen, update.revision)
             self._hear(update)
@@ -185,12 +194,17 @@ class MapKeeper:
 
     def _begin(self, snapshot: Snapshot) -> None:
         texts = {key: (value.text, value.mod_revision) for key, value in snapshot.values.items()}
-        vmap = VirtualMap.build(texts, self._now_s(), snapshot.revision, self._kinds)
+        now_s = self._now_s()
+        vmap = VirtualMap.build(texts, now_s, snapshot.revision, self._kinds)
+        vmap = replace(vmap, number=self.current.number + 1)
+        self.journal("snapshot", [(key, *value) for key, value in texts.items()], snapshot.revision, vmap, now_s)
         self._ahead = {key: each for key, each in self._ahead.items() if not each.revision}
         for key, each in self._ahead.items():
             value = snapshot.values.get(key)
             each.later = Change(key, value, value.mod_revision if value else snapshot.revision)
-        self._swap(vmap.with_changes([each.change for each in self._ahead.values()], 0, self._now_s()))
+        ours = [each.change for each in self._ahead.values()]
+        self._swap(vmap.with_changes(ours, 0, now_s))
+        self.journal("put", ours, 0, self.current, now_s)
 
     def _known(self, change: Change) -> bool:
         """Is this what we put in ourselves, or older?"""
@@ -203,6 +217,11 @@ class MapKeeper:
             del self._ahead[change.key]
             return change.revision == ahead.revision
         return True
+
+    def _apply(self, batch: list[tuple[str, str | None, int]], revision: int) -> None:
+        now_s = self._now_s()
+        self._swap(self.current.apply(batch, now_s, revision))
+        self.journal("changes", batch, revision, self.current, now_s)
 
     def _swap(self, vmap: VirtualMap) -> None:
         self.current = vmap

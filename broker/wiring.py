@@ -140,7 +140,6 @@ def _connect(parts: Parts, reconciler: Reconciler, streams: GatewayStreams) -> N
     """Who hears of what."""
 
     def heard(update: Update) -> None:
-        parts.decisions.heard(update)
         parts.decisions.remember(parts.keeper.current)
         live.followers.heard(update)
         if any(change.key == keys.LEADER and change.value is None for change in update.changes):
@@ -151,6 +150,7 @@ def _connect(parts: Parts, reconciler: Reconciler, streams: GatewayStreams) -> N
         if leads:
             reconciler.nudge()
 
+    parts.keeper.journal = parts.decisions.swapped
     parts.keeper.listen(heard)
     parts.leadership.listen(led)
 

@@ -18,10 +18,10 @@ from typing import Any
 from ops.testing import prepare
 
 NAMES = (
-    *("decide", "scenarios", "http", "join", "fanout", "propagate"),
-    *("sockets", "api", "promote", "suspended", "warmup"),
+    *("decide", "scenarios", "million", "http", "join", "fanout", "propagate"),
+    *("sockets", "api", "promote", "suspended", "warmup", "sessions"),
 )
-NEEDS_NOTHING = {"decide", "scenarios"}
+NEEDS_NOTHING = {"decide", "scenarios", "million"}
 RESULTS = Path(__file__).resolve().parents[1] / "bench-results"
 COLUMNS = ("name", "value", "unit", "peer", "peer_value", "ratio", "budget", "met")
 

@@ -191,6 +191,7 @@ class MapDraft:
         return replace(
             base,
             revision=self.revision,
+            number=base.number + 1,
             nodes=nodes,
             sessions=sessions if views else base.sessions,
             shelves=self._shelves(nodes, changed),

@@ -31,6 +31,7 @@ class VirtualMap:
     """What is and what should be, as of ``revision``."""
 
     revision: int = 0
+    number: int = field(default=0, compare=False)  # grows with each change; the decision log tells maps by it
     nodes: Table[NodeWrapper] = field(default_factory=Table)
     sessions: Table[SessionView] = field(default_factory=Table)
     shelves: Shelves = field(default_factory=dict)

@@ -99,7 +99,7 @@ class Rig:
         verifier = Verifier((str(issuers),))
         self.parts = Parts(info, self.keeper, self.leadership, self.desk, self.decisions, verifier, self.key)
         self.app = create_app(self.parts, Forwarder(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), leader))
-        self.keeper.listen(self.decisions.heard)
+        self.keeper.journal = self.decisions.swapped
         self.keeper.listen(live.followers.heard)
         self.decisions.start()
         self.keeper.start()
