@@ -18,7 +18,7 @@ KNOWN = frozenset({
     "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
 })  # fmt: skip
 INGRESS, EGRESS = "VR", "ST"
-KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming"}
+KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming", "AI": "ai"}
 NODE_PORTS = 5  # from a node's port on
 REMOTE_PUBLISHERS = range(10000, 11000)  # Janus takes these for remote publishers and cannot be told otherwise
 
