@@ -66,7 +66,7 @@ class Room:
     """Who speaks and who listens."""
 
     def __init__(self, cdn: Cdn, api: httpx.Client, session: str, http: aiohttp.ClientSession) -> None:
-        self._api, self._session, self._http = api, session, http
+        self._cdn, self._api, self._session, self._http = cdn, api, session, http
         self._gateway = cdn.gateways[0].url
         self.stack = contextlib.AsyncExitStack()
 
@@ -90,8 +90,14 @@ class Room:
         token = await self.token(participant, "speaker")
         resource = await whip.offer(self._http, f"{self._gateway}/whip/{SESSION}", token, connection)
         await resource.connected()
+        await until(lambda: self._in_the_mix(participant), f"{participant} is in the mix", 30)
         yield track
         await resource.delete()
+
+    def _in_the_mix(self, participant: str) -> bool:
+        """His links are decided, and the plan that makes them has ended."""
+        found = self._cdn.keys(f"LK:{SESSION}:voice-{participant}")
+        return bool(found) and not self._cdn.store.read(f"PL:{SESSION}").values
 
     async def listener(self) -> Listener:
         """One who watches and hears."""
