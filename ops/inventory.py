@@ -20,7 +20,7 @@ KNOWN = frozenset({
 })  # fmt: skip
 OPTIONAL = frozenset({"rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder"})
 INGRESS, EGRESS = "VR", "ST"
-KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming"}
+KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming", "AI": "ai"}
 NODE_PORTS = 5  # from a node's port on
 REMOTE_PUBLISHERS = range(10000, 11000)  # Janus takes these for remote publishers and cannot be told otherwise
 

@@ -21,7 +21,7 @@ from tests.support.processes import START_S, Process, environment, tls_settings
 
 BLOCK = int(AUDIO_RATE * AUDIO_FRAME_S)
 LOUD = 800.0  # of a tone at level 0.2, some 6500
-GAP = 8  # blocks of silence between two bursts
+GAP = 20  # blocks of silence between two bursts; shorter ones are a busy host's
 
 
 class ModuleProcess(Process):
