@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from broker.core.actions import Order
 from broker.core.decide import decide
 from broker.core.decisions import Decision, Reason
 from broker.core.policy.base import Policy
@@ -19,6 +18,7 @@ from rtcdn.record import Record
 MOST_STEPS = 1000  # of one session; each stage takes two
 ENDLESS = 10**9  # a dry run has nobody to wait for: no burst, whole stages at once, no budget; times are counted beside
 TICK_S = 0.01
+MOST_MOVES = 2000  # that a dry run puts on its map; it takes some milliseconds of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,23 @@ def rehearse(vmap: VirtualMap, session: str, policy: Policy, now_s: float) -> Re
     portion, pace_s = max(1, min(limits.portion, limits.moves_per_minute)), 60.0 / max(1, limits.moves_per_minute)
     endless = replace(limits, burst_legs=ENDLESS, portion=ENDLESS, moves_per_minute=ENDLESS)
     steps: list[dict[str, Any]] = []
-    at_s, after_s, end, rested = now_s, 0.0, vmap, False
+    at_s, after_s, end, rested = now_s, 0.0, as_settled(vmap, session, now_s), False
     remarks: tuple[Reason, ...] = ()
+    moved = 0
     while len(steps) < MOST_STEPS:
         answer = decide(end, Reorganise(session), replace(policy, limits=endless), at_s)
         remarks = answer.reasons if isinstance(answer, Decision) else (Reason(answer.code, answer.detail),)
         if isinstance(answer, Decision) and answer.changes:
-            moves = sum(isinstance(step, Order) for step in answer.plan)
+            moves = sum(change.key.startswith("PT:") for change in answer.changes)
             told = {"after_s": round(after_s, 3), "moves": moves, "portions": -(-moves // portion)}
             steps.append({**told, "remarks": remarks})
+            moved += moves
             end = as_settled(end.with_changes(answer.changes, end.revision, at_s), session, at_s)
             after_s, at_s, rested = after_s + moves * pace_s, at_s + TICK_S, False
         elif not steps or rested:
+            break
+        elif moved > MOST_MOVES:
+            remarks = (Reason("more", f"a dry run ends after {MOST_MOVES} moves; there may be more to do"),)
             break
         else:
             after_s, at_s, rested = after_s + limits.settled_s, at_s + limits.settled_s + TICK_S, True

@@ -101,15 +101,16 @@ class _Step:
         context = self.draft.view.contexts[name]
         if out_of_work(self.draft.vmap, context.node):
             return  # Vacate does it
-        if not self._fits(name, 100.0) or self._growing(name) or not self._movable(name):
-            self._unmark(name)
-            return
         latest_ms = context.options[LEAVING]
         rest_s = 60.0 * context.options.get(f"{LED}{latest_ms}", 0) / max(1, self.limits.moves_per_minute)
-        if latest_ms / 1000 + rest_s > self.draft.now_s:
+        if not self._fits(name, 100.0):
+            self._unmark(name)
+        elif latest_ms / 1000 + rest_s > self.draft.now_s:
             self._say("budget", f"{name}: {self.limits.moves_per_minute} moves a minute are allowed")
         elif self._on_the_way():
             self._say("moving", f"{name}: those who were led elsewhere are not all there yet")
+        elif self._growing(name) or not self._movable(name):
+            self._unmark(name)
         elif self.draft.view.attached.get(name):
             self._move(name)
         else:
@@ -150,18 +151,18 @@ class _Step:
 
     def _growing(self, name: str) -> bool:
         """Whether people came to the region lately; those whom we led away are not counted."""
+        view, since_s = self.draft.view, self.draft.now_s - self.limits.settled_s
         stages = {name, *self._others(name).values()}
-        led = self.draft.view.contexts[name].options
-        since_s, lately, viewers = self.draft.now_s - self.limits.settled_s, 0, 0
-        for participant in self.draft.view.participants.values():
-            if any(context_of(leg) in stages for leg in participant.legs):
-                viewers += 1
-                came_s = participant.joined_s
-                lately += came_s > since_s and f"{LED}{int(1000 * came_s)}" not in led
-        if lately * FEW_JOINS <= viewers:
-            return False
-        self._say("growing", f"{name}: {lately} came to its region within {self.limits.settled_s:.0f} s")
-        return True
+        few = sum(view.attached.get(each, 0) for each in stages) / FEW_JOINS
+        led, lately = view.contexts[name].options, 0
+        for _, participant in view.participants.pairs():
+            came_s = participant.joined_s
+            if came_s > since_s and f"{LED}{int(1000 * came_s)}" not in led:
+                lately += any(context_of(leg) in stages for leg in participant.legs)
+                if lately > few:
+                    self._say("growing", f"{name}: people came to its region within {self.limits.settled_s:.0f} s")
+                    return True
+        return False
 
     def _movable(self, name: str) -> bool:
         """Whether everybody there can be led without a gap: not who came by WHEP, which must begin anew."""
@@ -175,8 +176,8 @@ class _Step:
         if not self.draft.view.attached.get(name):
             return []
         janus_id = janus_context(self.draft.id, name)
-        people = self.draft.view.participants
-        return sorted(who for who in people if any(leg.context == janus_id for leg in people[who].legs))
+        people = self.draft.view.participants.pairs()
+        return sorted(who for who, each in people if any(leg.context == janus_id for leg in each.legs))
 
     def _on_the_way(self) -> bool:
         """Whether somebody's leg is not up and may still come up."""

@@ -131,5 +131,10 @@ class Table(Mapping[str, V], Generic[V]):
         for leaf in _walk(self._root):
             yield from leaf
 
+    def pairs(self) -> Iterator[tuple[str, V]]:
+        """Every key with its value, in no order; much faster than ``items``."""
+        for leaf in _walk(self._root):
+            yield from leaf.items()
+
     def __repr__(self) -> str:
         return f"Table({dict(self)!r})"

@@ -149,6 +149,7 @@ def test_a_growing_region_is_left_alone() -> None:
     assert codes(world.ask(Reorganise("demo"))) == ["moves"]
     world.tick(1)
     comes(world, "two")
+    arrive(world)
     answer = world.ask(Reorganise("demo"))
     assert codes(answer) == ["growing", "stays"]
     assert world.vmap.sessions["demo"].stages["local"] == {"st1": "stage-st1", "st2": "stage-st2"}
