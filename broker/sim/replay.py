@@ -43,7 +43,9 @@ class Replayed:
         """In words."""
         lines = [f"{self.same + self.different} decisions replayed: {self.same} the same, {self.different} different"]
         if self.skipped:
-            lines.append(f"{self.skipped} not replayed: the log does not hold their map, or their policy is not built in")
+            lines.append(
+                f"{self.skipped} not replayed: the log does not hold their map, or their policy is not built in"
+            )
         if self.unreadable:
             lines.append(f"{self.unreadable} lines are no lines of a decision log")
         if self.first:
