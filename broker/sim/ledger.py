@@ -15,11 +15,26 @@ SPEAKING = (Role.SPEAKER, Role.MODERATOR)
 class Ledger:
     """Nodes and the people on them."""
 
-    def __init__(self, nodes: dict[str, SimNode], touched: Callable[[SimNode], None]) -> None:
-        self.nodes, self._touched = nodes, touched
+    def __init__(
+        self, nodes: dict[str, SimNode], touched: Callable[[SimNode], None], now_s: Callable[[], float]
+    ) -> None:
+        self.nodes, self._touched, self._now_s = nodes, touched, now_s
         self.on: dict[str, dict[tuple[str, str], Person]] = {name: {} for name in nodes}
         self.watching: Counter[tuple[str, str, str]] = Counter()  # session, region of the person, node -> viewers
         self.dark: Counter[str] = Counter()  # region of the person -> viewers whose node died under them
+        self._dark_s, self._dark_since_s = 0.0, 0.0
+
+    def dark_s(self) -> float:
+        """Seconds that viewers were without media, of all of them together, until now."""
+        now_s = self._now_s()
+        self._dark_s += self.dark.total() * (now_s - self._dark_since_s)
+        self._dark_since_s = now_s
+        return self._dark_s
+
+    def _darken(self, person: Person, step: int) -> None:
+        if step:
+            self.dark_s()
+            self.dark[person.region] += step
 
     def take(self, person: Person, leg: Leg) -> None:
         """A person holds a leg, instead of one of that sort that he held."""
@@ -28,7 +43,7 @@ class Ledger:
         person.legs[leg.leg] = leg
         if node.dead:
             person.lost.add(leg.leg)
-            self.dark[person.region] += leg.leg == "view"
+            self._darken(person, leg.leg == "view")
         else:
             self.watching[person.session, person.region, leg.node] += leg.leg == "view"
             node.hold(person.session, leg, person.role in SPEAKING, 1)
@@ -43,7 +58,7 @@ class Ledger:
         node = self.nodes[leg.node]
         if name in person.lost:
             person.lost.discard(name)
-            self.dark[person.region] -= name == "view"
+            self._darken(person, -(name == "view"))
         else:
             self.watching[person.session, person.region, leg.node] -= name == "view"
             node.hold(person.session, leg, person.role in SPEAKING, -1)
@@ -73,7 +88,7 @@ class Ledger:
             legs = {leg for leg, each in person.legs.items() if each.node == name} - person.lost
             if "view" in legs:
                 self.watching[person.session, person.region, name] -= 1
-                self.dark[person.region] += 1
+                self._darken(person, 1)
             person.lost |= legs
         node.held.clear()
         node.talking.clear()

@@ -135,7 +135,6 @@ class Measures:
                     weights.setdefault(node.region, []).append(node.used)
         self.region_gb += now["region_mbps"] * 1000 * for_s / KBPS_S_PER_GB
         self.viewer_s += sum(now["viewers"].values()) * for_s
-        self.dark_s += now["dark"] * for_s
         self.samples.append(
             {
                 "t": round(at_s, 3),

@@ -52,7 +52,7 @@ class Run:
         self.nodes: dict[str, SimNode] = {node.id: node for node in nodes}
         self.measures = Measures()
         self.ways = Ways(case, matrix(case))
-        self.ledger = Ledger(self.nodes, self.touched)
+        self.ledger = Ledger(self.nodes, self.touched, lambda: self.now_s)
         self.meetings: dict[str, Meeting] = {}
         self.decide_s = 0.0
         self.people = People(self)
@@ -103,6 +103,7 @@ class Run:
             self.world.now_s = START_S + at_s
             call(*given)
         self._check()
+        self.measures.dark_s = self.ledger.dark_s()
         return self.result()
 
     # ---- asking ---------------------------------------------------------------------------------

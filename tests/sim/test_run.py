@@ -153,3 +153,12 @@ def test_money_and_traffic_are_those_of_the_people() -> None:
     assert cost["nodes_there_cost"] == pytest.approx(cost["node_hours_there"], rel=0.01)
     sent_gb = 11 * 548 * 300 / 8e6 + 48 * 300 / 8e6  # the speaker watches too, and hears the mix
     assert cost["egress_gb"] == pytest.approx(sent_gb, rel=0.03)
+
+
+def test_time_in_the_dark_is_counted_between_samples_too() -> None:
+    """However seldom things are measured."""
+    failures = [{"at_s": 101, "kill": "us"}]
+    often, seldom = (Run(small(failures=failures, sample_s=sample_s)).run() for sample_s in (1, 150))
+    assert seldom["totals"]["dark_viewer_minutes"] == often["totals"]["dark_viewer_minutes"]
+    sampled_minutes = sum(sample["dark"] for sample in often["samples"]) / 60
+    assert often["totals"]["dark_viewer_minutes"] == pytest.approx(sampled_minutes, rel=0.1)
