@@ -73,21 +73,20 @@ class _Session:
         """Forwarders that no link covers go first (a port may be given out again), then contexts, then links."""
         contexts = self._view.contexts
         covered: dict[str, set[int]] = {}
-        made = (self._link(name, link, covered) for name, link in self._links("remote"))
+        made = (self._link(name, link, covered) for name, link in self._links(remote=True))
         remotes = [step for step in made if step]
         self._fed = {(step.after.target, step.after.participant) for step in remotes}
-        links = [*remotes, *(self._link(name, link, covered) for name, link in self._links())]
+        links = [*remotes, *(self._link(name, link, covered) for name, link in self._links(remote=False))]
         yield from self._strays(covered)
         for name in sorted(self._missing, key=lambda name: (KIND_ORDER.get(contexts[name].kind, 9), name)):
             yield CreateContext(self._view.id, name, contexts[name])
         yield from filter(None, links)
 
-    def _links(self, kind: str = "") -> Iterator[tuple[str, LinkIntent]]:
-        """Links of a kind, or all but the remote ones, in their order."""
-        for name in sorted(self._view.links):
-            link = self._view.links[name]
-            if link.kind == (kind or link.kind) and (kind or link.kind != "remote"):
-                yield name, link
+    def _links(self, *, remote: bool) -> Iterator[tuple[str, LinkIntent]]:
+        """The remote links, or all others, by name."""
+        links = self._view.links
+        for name in sorted(name for name, link in links.items() if (link.kind == "remote") == remote):
+            yield name, links[name]
 
     def _there(self, context: str) -> bool:
         """Whether the context's node can be acted upon."""
@@ -190,13 +189,13 @@ class _Session:
             known = self._view.links.get(each.id)
             if known is None or (known.source, known.participant) != (name, each.publisher):
                 yield StopLink(self._view.id, each.id, LinkIntent("remote", name, "", each.publisher), context, None)
-        wanted = {
-            link.participant for link in self._view.links.values() if (link.kind, link.target) == ("remote", name)
-        }
-        for publisher in info.publishers:
-            if publisher.remote and publisher.id not in wanted:
-                link_id = f"remote-{publisher.id}-{context.node}"
-                yield StopLink(self._view.id, link_id, LinkIntent("remote", "", name, publisher.id), None, context)
+        shown = {publisher.id for publisher in info.publishers if publisher.remote}
+        if shown:
+            links = self._view.links.values()
+            shown -= {link.participant for link in links if (link.kind, link.target) == ("remote", name)}
+        for participant in sorted(shown):
+            link_id = f"remote-{participant}-{context.node}"
+            yield StopLink(self._view.id, link_id, LinkIntent("remote", "", name, participant), None, context)
 
     def _undecided(self, context: str) -> bool:
         """Whether a link from the context ends on a node that is silent: its forwarders cannot be told apart."""

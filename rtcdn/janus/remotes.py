@@ -34,8 +34,10 @@ def start_remote(source: End, target: End, publisher: str, link: str, leg: Leg, 
     standing = has_remote(target, publisher)
     if not anew and standing and [each.host for each in sent] == [target.node.media_ip]:
         return
-    stop_sending(source, publisher, link)
-    remove_remote(target, publisher)
+    if sent:
+        stop_sending(source, publisher, link)
+    if standing:
+        remove_remote(target, publisher)
     streams = videoroom.remote_streams(leg.streams, _lines(source.node, leg))
     added = target.node.admin.plugin(
         target.node.kind,

@@ -125,10 +125,17 @@ class Person:
 
     async def connected(self) -> Person:
         """Wait until media can flow."""
+        reached = asyncio.Event()
+
+        def changed() -> None:
+            if self.connection.connectionState in ("connected", "failed", "closed"):
+                reached.set()
+
+        self.connection.on("connectionstatechange", changed)
+        changed()
         async with asyncio.timeout(15):
-            while self.connection.connectionState != "connected":
-                assert self.connection.connectionState not in ("failed", "closed")
-                await asyncio.sleep(0.005)
+            await reached.wait()
+        assert self.connection.connectionState == "connected"
         return self
 
     async def leave(self) -> None:
