@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.core.capacity import Wanted, capacity
-from broker.core.decisions import Decision, Refusal
+from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.policy.registry import BALANCED
 from broker.core.requests import Drain, OpenSession
 from broker.core.wrappers import view_load
 from broker.sim.world import World
+from rtcdn import keys
 from rtcdn.model import SessionIntent
 from tests.unit.core.worlds import continents, local, opened, watches
 
@@ -62,7 +63,7 @@ def test_who_came_is_not_foreseen_any_more_and_warm_ups_are() -> None:
     assert asked(world).forecast == pytest.approx(6 * each_costs(world), abs=0.01)
     view = world.vmap.sessions["demo"]
     assert view.intent
-    world.ask(OpenSession("demo", replace(view.intent, warm={"local": 20})))
+    world.commit([IntentChange(keys.session("demo"), replace(view.intent, warm={"local": 20}))])
     assert asked(world).forecast == pytest.approx(26 * each_costs(world), abs=0.01)
 
 
