@@ -83,7 +83,7 @@ def _foresee(vmap: VirtualMap, places: dict[tuple[str, str], _Place]) -> None:
             continue
         load = view_load(view.intent.bitrate_bps, max(1, len(view.publishers)))
         for region in sorted(set(view.intent.audience) | set(view.intent.warm)):
-            promised = view.intent.audience.get(region, 0) + view.intent.warm.get(region, 0)
+            promised = max(view.intent.audience.get(region, 0), view.intent.warm.get(region, 0))
             here = sum(int(view.attached.get(name, 0)) for name in view.stages.get(region, {}).values())
             if promised > here:
                 place = places.setdefault((region, stage), _Place())

@@ -20,6 +20,7 @@ def test_wrong_policies_stop_the_broker_at_its_start_and_all_is_told(
     told = SimpleNamespace(base=SimpleNamespace(log_level="info"), policies=file, policy="")
     monkeypatch.setattr(program.settings, "read", lambda environ: told if environ is os.environ else None)
     monkeypatch.setattr(program, "Server", None)
+    monkeypatch.setattr(program.log, "configure", lambda level: None)
     assert program.main() == 2
     lines = capsys.readouterr().err.splitlines()
     problems = [line for line in lines if line.startswith("RTCDN_POLICIES")]
