@@ -26,13 +26,14 @@ from tests.support.cdn import REGION, Cdn, running_cdn
 from tests.support.engine import wait_for
 
 SESSIONS = 200
-TURNS = 5  # warm ones
+TURNS = 3  # warm ones
 SLOTS = 2
 BITRATE_BPS = 1_500_000
 PUBLISHERS = SLOTS + 8  # as an ingress has
 VIDEO_SLOTS = (*(f"v{number + 1}" for number in range(SLOTS)), "s1")
 BODY = {"slots": SLOTS, "audience": {REGION: 4}, "bitrate_bps": BITRATE_BPS}
 IN_FLIGHT = 32
+GONE_S = 90.0  # 200 mixes that are forwarded cost 1.6 cores: on a busy machine nodes fall silent, and are mended later
 BUDGETS = {"cold": 4.0, "warm": 2.0}
 NODES = ("vr1", "ab1", "st1")
 PEER = "direct pipelined Janus calls"
@@ -85,7 +86,7 @@ def _ours(cdn: Cdn) -> tuple[float, float]:
         opened_s = time.perf_counter()
         _all_well(http.post(f"{url}/close", json={"sessions": names}))
         ended_s = time.perf_counter()
-        wait_for(lambda: not any(cdn.client(name).contexts() for name in (*NODES, "st2")), "nothing is left")
+        wait_for(lambda: not any(cdn.client(name).contexts() for name in (*NODES, "st2")), "nothing is left", GONE_S)
     return opened_s - began_s, ended_s - opened_s
 
 
@@ -125,7 +126,7 @@ class _Direct:
 
     async def _each(self, work: Any) -> float:
         began_s = time.perf_counter()
-        await asyncio.gather(*(self._gated(work, f"peer/s{number:03}") for number in range(SESSIONS)))
+        await asyncio.gather(*(self._gated(work, f"peer-s{number:03}") for number in range(SESSIONS)))
         return time.perf_counter() - began_s
 
     async def _gated(self, work: Any, room: str) -> None:

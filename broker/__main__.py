@@ -17,6 +17,7 @@ def main() -> int:
     try:
         read = settings.read(os.environ)
         log.configure(read.base.log_level)
+        wiring.policies_of(read)  # what is wrong with them is told here, not by every worker
         made: list[wiring.Broker] = []
 
         def make() -> WsgiApp:

@@ -18,6 +18,7 @@ from broker.api.context import Parts
 from broker.api.forward import Forwarder
 from broker.batches import BatchWriter
 from broker.core.decisions import IntentChange
+from broker.core.policy.registry import Registry
 from broker.core.wrappers import BUILT_IN_KINDS
 from broker.decision_log import DecisionLog
 from broker.desk import Desk
@@ -99,7 +100,7 @@ def build(
     """Put a broker together over any store."""
     info = LeaderInfo(settings.broker_id, settings.api_url, settings.stream_url)
     kinds = {**BUILT_IN_KINDS, **_entries("rtcdn.wrappers")}
-    registry = policies.registry(settings.policies, _entries("rtcdn.policies"), settings.policy)
+    registry = policies_of(settings)
     keeper, decisions = MapKeeper(store, kinds), DecisionLog()
     leadership = Leadership(store, info)
     streams = GatewayStreams(settings.stream_listen, settings.base.tls, keeper, leadership)
@@ -134,6 +135,11 @@ def build(
     _connect(parts, reconciler, streams)
     _gauges(parts.metrics, parts, reconciler, streams, batches)
     return Broker(create_app(parts, Forwarder(tls)), parts, reconciler, streams, batches, store)
+
+
+def policies_of(settings: BrokerSettings) -> Registry:
+    """Every policy there is; raises ConfigError with all that is wrong."""
+    return policies.registry(settings.policies, _entries("rtcdn.policies"), settings.policy)
 
 
 def _connect(parts: Parts, reconciler: Reconciler, streams: GatewayStreams) -> None:

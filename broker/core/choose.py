@@ -50,15 +50,14 @@ class _Search:
 
     def _why_not(self, wrapper: NodeWrapper, filters: tuple[Filter, ...]) -> str | None:
         """The first filter's reason against a node; raises PolicyFailed when a filter raises."""
-        name = ""
+        each: Filter | None = None
         try:
             for each in filters:
-                name = each.name
                 reason = each(wrapper, self.need, self.policy.limits)
                 if reason is not None:
                     return str(reason)
         except Exception as error:
-            raise self._failed(name, wrapper, error) from error
+            raise self._failed(each.name if each else "", wrapper, error) from error
         return None
 
     def _failed(self, term: str, wrapper: NodeWrapper, error: Exception) -> PolicyFailed:
@@ -109,24 +108,28 @@ class _Search:
         return Choice(self.need.duty, chosen, (*kept, *losers[:room]), self.excluded)
 
     def _scored(self, wrapper: NodeWrapper) -> Candidate:
-        terms = [Term(score.name, self._score(score, wrapper), weight) for score, weight in self.policy.scores]
-        if wrapper.id == self.need.held:
-            terms.append(Term("staying", 100.0, self.policy.limits.sticky / 100))
-        return Candidate(wrapper.id, tuple(terms), total(terms))
-
-    def _score(self, score: Score, wrapper: NodeWrapper) -> float:
+        """A node with its terms; raises PolicyFailed when a score raises or gives no number."""
+        terms: list[Term] = []
+        limits = self.policy.limits
+        score: Score | None = None
         try:
-            found = score(wrapper, self.need, self.policy.limits)
+            for score, weight in self.policy.scores:
+                terms.append(Term(score.name, score(wrapper, self.need, limits), weight))
+            if wrapper.id == self.need.held:
+                terms.append(Term("staying", 100.0, limits.sticky / 100))
+            found = total(terms)
         except Exception as error:
-            raise self._failed(score.name, wrapper, error) from error
-        if not isinstance(found, int | float) or not math.isfinite(found):
-            raise PolicyFailed(self.policy.name, score.name, wrapper.id, f"{found!r} is no number from 0 to 100")
-        return float(found)
+            raise self._failed(score.name if score else "", wrapper, error) from error
+        if not math.isfinite(found):
+            wrong = next((term for term in terms if not math.isfinite(term.score)), terms[-1])
+            why = f"{wrong.score!r} is no number from 0 to 100"
+            raise PolicyFailed(self.policy.name, wrong.name, wrapper.id, why)
+        return Candidate(wrapper.id, tuple(terms), found)
 
 
 def total(terms: Iterable[Term]) -> float:
     """What the terms of a candidate come to; explain reproduces a choice with this."""
-    return round(sum(term.score * term.weight for term in terms), 6)
+    return round(sum([term.score * term.weight for term in terms]), 6)
 
 
 def _ceiling(policy: Policy, filters: tuple[Filter, ...]) -> float:

@@ -23,9 +23,10 @@ SOON_S = 1.0  # least that anybody is asked to wait: a client asks again by whol
 
 def let_in(draft: Draft, request: Attach, role: Role) -> None:
     """Let him by, or refuse with his turn: beyond the session's cap, or behind others who wait."""
-    if not _may_wait(draft, request, role):
+    limits, view = draft.policy.limits, draft.view
+    quiet = sum([count for _, count in view.joins]) < limits.session_burst_legs
+    if (quiet and not view.waiting) or not _may_wait(draft, request, role):
         return
-    limits = draft.policy.limits
     known: ParticipantIntent | None = draft.view.participants.get(request.participant)
     step_s = limits.burst_s / max(1, limits.session_burst_legs)
     if known and known.turn_s > draft.now_s:
@@ -37,11 +38,10 @@ def let_in(draft: Draft, request: Attach, role: Role) -> None:
 
 def spare_nodes(draft: Draft, request: Attach, role: Role, legs: Iterable[Leg]) -> None:
     """Refuse with a turn when even the best node has more grants on the way than a node shall take at once."""
-    if not _may_wait(draft, request, role):
-        return
     limits = draft.policy.limits
     wrappers = [draft.vmap.node(leg.node) for leg in legs]
-    if any(wrapper and wrapper.unreported >= limits.node_burst_legs for wrapper in wrappers):
+    flooded = any(wrapper and wrapper.unreported >= limits.node_burst_legs for wrapper in wrappers)
+    if flooded and _may_wait(draft, request, role):
         known = draft.view.participants.get(request.participant)
         nodes = sum(len(stages) for stages in draft.view.stages.values())
         step_s = limits.burst_s / (max(1, limits.node_burst_legs) * max(1, nodes))

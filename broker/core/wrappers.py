@@ -158,7 +158,7 @@ class NodeWrapper:
     @property
     def unreported(self) -> int:
         """Own grants of all sessions that no report covers yet."""
-        return sum(grants.count for grants in self.grants)
+        return sum([grants.count for grants in self.grants]) if self.grants else 0
 
     def recent(self, session: str) -> int:
         """Own grants to a session that no report covers yet."""

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from rtcdn.errors import InvalidRequest, NodeAway
+from rtcdn.janus.lines import Lines
 from rtcdn.janus.plugins import PACKAGES
 from rtcdn.janus.protocol import Json, core_answer, plugin_answer
 from rtcdn.model import Kind
@@ -20,7 +21,7 @@ TIMEOUT_S = 3.0
 DEADLY = {(Kind.AB, "suspend"), (Kind.AB, "resume")}
 
 
-def post(client: httpx.Client, url: str, message: Json, timeout_s: float) -> Json:
+def post(client: httpx.Client | Lines, url: str, message: Json, timeout_s: float) -> Json:
     """Post one message; ``NodeAway`` when there is no answer in time, ``NodeRefused`` when it is an error."""
     body = {**message, "transaction": secrets.token_hex(8)}
     try:
@@ -42,7 +43,7 @@ class AdminClient:
         self.url = url
         self._secret = admin_secret
         self._timeout_s = timeout_s
-        self._client = httpx.Client(transport=transport, trust_env=False)
+        self._client = httpx.Client(transport=transport, trust_env=False) if transport else Lines(url)
 
     def ask(self, verb: str, path: str = "", **fields: Any) -> Json:
         """One Admin request; ``path`` is ``/<janus_session>[/<handle>]``."""

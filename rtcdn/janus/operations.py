@@ -152,9 +152,11 @@ class NodeClient:
 
     def start_mix(self, room: str, target_ip: str, port: int, *, anew: bool = False) -> None:
         """Forward the mix to a stage's audio port."""
-        if not anew and any(f.host == target_ip and f.port == port for f in self.forwarders(room)):
+        there = [f for f in self.forwarders(room) if (f.host, f.port) == (target_ip, port)]
+        if there and not anew:
             return
-        self.stop_towards(room, target_ip, {port})
+        for each in there:
+            self.stop_forwarder(room, each)
         self._ask(audiobridge.rtp_forward(room, self.keys(room), target_ip, port, ssrc=fresh_ssrc()))
 
     # ---- a publisher's audio (the other end is in ``voice``)

@@ -10,7 +10,7 @@ const PEOPLE_MUST_READ = [
   'offline', 'transport', 'gateway-full', 'stage-full', 'media-denied', 'media-missing', 'media-busy', 'media-insecure',
   'media-gone', 'unsupported', 'codec-not-carried', 'wrong-role', 'demoted', 'may-not-publish', 'may-not-speak',
   'screen-taken', 'too-many-messages', 'data-too-large', 'home-away', 'node-away', 'no-capacity', 'shared-link',
-  'unknown-session',
+  'unknown-session', 'please-wait',
 ];
 
 describe('words', () => {

@@ -94,6 +94,7 @@ const SERVICE: Record<string, Words> = {
   'no-capacity': FULL,
   'gateway-full': FULL,
   'too-many-joins': CROWD,
+  'please-wait': words('Many people are joining', '', 'Try again when it is your turn.', AGAIN),
   'too-many-sockets': CROWD,
   'busy': words('The service is busy', '', 'Try again in a few seconds.', AGAIN),
   'store-away': RECOVERING,

@@ -54,7 +54,7 @@ def test_the_forecast_asks_for_nodes_that_are_not_there() -> None:
 
 
 def test_who_came_is_not_foreseen_any_more_and_warm_ups_are() -> None:
-    """The forecast is what is missing of audience and warm-up."""
+    """The forecast is what is missing of the larger one, audience or warm-up."""
     world = local(stages=1)
     opened(world, local=10)
     for number in range(4):

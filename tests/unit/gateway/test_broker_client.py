@@ -88,6 +88,19 @@ async def test_a_refusal_is_final_and_keeps_its_words(site: Site) -> None:
     assert second.asked == []
 
 
+async def test_one_who_must_wait_is_told_when_his_turn_is(site: Site) -> None:
+    """429 with the broker's own time and words; no other replica is asked to give another turn."""
+    answer = told(429, "please-wait", detail="you are number 40, ask again in 20 s")
+    answer.headers["Retry-After"] = "20"
+    first, second = Replica(answer), Replica(web.json_response(GRANT.to_dict()))
+    broker = await site.broker(first, second)
+    with pytest.raises(Problem) as caught:
+        await broker.attach("demo", "vic", {})
+    assert (caught.value.status, caught.value.kind, caught.value.retry_after_s) == (429, "please-wait", 20)
+    assert "number 40" in caught.value.detail
+    assert second.asked == []
+
+
 async def test_no_replica_at_all_is_a_problem_of_its_own(site: Site) -> None:
     """503 with Retry-After, not an error of ours."""
     with pytest.raises(Problem) as caught:
