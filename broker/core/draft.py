@@ -17,7 +17,7 @@ from broker.core.virtual_map import VirtualMap
 from rtcdn import keys
 from rtcdn.model import AttachGrant, ContextIntent, LinkIntent, ParticipantIntent, Record, SessionIntent
 
-ORDER_OF_KEYS = {"SS": 0, "CX": 1, "LK": 2, "PT": 3}
+ORDER_OF_KEYS = {"SS": 0, "CX": 1, "LK": 2, "PT": 4}
 
 
 class Refused(Exception):
@@ -158,9 +158,9 @@ class Draft:
 
 
 def _commit_order(change: IntentChange) -> tuple[int, str]:
-    """Session, contexts, links, participants; contexts that go and the session's own end come last."""
+    """Session, contexts, links, links that go, participants; contexts that go and the session's own end come last."""
     prefix = change.key.partition(":")[0]
     rank = ORDER_OF_KEYS[prefix]
-    if change.record is None and prefix in ("CX", "SS"):
-        rank = 5 if prefix == "CX" else 6
+    if change.record is None and prefix != "PT":
+        rank = {"LK": 3, "CX": 5, "SS": 6}[prefix]
     return (rank, change.key)
