@@ -125,8 +125,6 @@ class Atollo(Archipelago):
         """Move a portion of all the session has on that node's host; the node itself is left last."""
         if not any(context.node == node for context in draft.view.contexts.values()):
             return
-        if place_of(draft.vmap, node) not in leaving(draft):
-            return  # it works again
         wrapper = draft.vmap.node(node)
         deadline_s = wrapper.drain.deadline_s if wrapper and wrapper.drain else 0.0
         over = lost or 0 < deadline_s <= draft.now_s
