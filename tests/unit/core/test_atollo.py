@@ -161,8 +161,13 @@ def everything(world: World) -> None:
 def up_again(world: World, *names: str) -> None:
     """Speakers are up where they were led."""
     for name in names:
-        generation = world.vmap.sessions["demo"].participants[name].generation
-        world.ask(MediaUp("demo", name, "publish", generation, 5, 6, (AUDIO, CAMERA)))
+        participant = world.vmap.sessions["demo"].participants[name]
+        leg = next(leg for leg in participant.legs if leg.leg == "publish")
+        for node in world.nodes.values():
+            for context in tuple(node.contexts):
+                node.unpublish(context, name)
+        world.nodes[leg.node].publish(leg.context, name)
+        world.ask(MediaUp("demo", name, "publish", participant.generation, 5, 6, (AUDIO, CAMERA)))
 
 
 @pytest.mark.parametrize("node", ["vr", "ab", "st"])
