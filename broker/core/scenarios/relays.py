@@ -151,7 +151,7 @@ def _hubs(
         if name in fed or context.duty == "relay" or wrapper.weight <= draft.policy.limits.full_weight:
             found.append((wrapper.draining, name not in fed, context.duty == "relay", name))
     ready = _apart(draft, [name for draining, *_, name in sorted(found) if not draining])[:count]
-    ready += _made(shape, draft, region, count - len(ready), ready)
+    ready += _made(shape, draft, region, count - len(ready), standing.rooms)
     leaving = [name for draining, *_, name in sorted(found) if draining]
     return _apart(draft, [*ready, *leaving])[:count]
 
@@ -164,10 +164,10 @@ def _apart(draft: Draft, names: Iterable[str]) -> list[str]:
     return list(by_node.values())
 
 
-def _made(shape: Archipelago, draft: Draft, region: str, count: int, beside: Iterable[str]) -> list[str]:
+def _made(shape: Archipelago, draft: Draft, region: str, count: int, rooms: Mapping[str, ContextIntent]) -> list[str]:
     """New relays in a region, as many as its nodes may take."""
     made: list[str] = []
-    taken = {draft.view.contexts[name].node for name in beside}
+    taken = {context.node for context in rooms.values()}  # one VideoRoom of the session per node
     load = publish_load(draft.intent.bitrate_bps, draft.policy.limits.fanout)
     while len(made) < count:
         try:
