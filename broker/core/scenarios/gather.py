@@ -35,7 +35,7 @@ def surplus(shape: Archipelago, draft: Draft) -> tuple[str, ...]:
 
 
 def trunks(draft: Draft, mix: str) -> dict[str, LinkIntent]:
-    """Links that let the people of other mixes hear and be heard until they are led to ``mix``. An island has others."""
+    """Links that let the people of other mixes hear and be heard until they are led to ``mix``; none on an island."""
     contexts, found = draft.view.contexts, {}
     for other in _others(draft, mix) if draft.intent.scenario in ONE_MIX else ():
         if draft.view.attached.get(other):
