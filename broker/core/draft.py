@@ -18,7 +18,7 @@ from rtcdn import keys
 from rtcdn.model import AttachGrant, ContextIntent, LinkIntent, ParticipantIntent, Record, SessionIntent
 
 BETWEEN_MIXES = ("bridge-", "trunk-")  # ids of links among mixes begin so
-ORDER_OF_KEYS = {"SS": 0, "CX": 1, "LK": 3, "PT": 4}
+ORDER_OF_KEYS = {"SS": 0, "CX": 1, "LK": 3, "PT": 5}
 
 
 class Refused(Exception):
@@ -172,14 +172,14 @@ class Draft:
 
 
 def _commit_order(change: IntentChange) -> tuple[int, str]:
-    """Session, contexts, links, participants; contexts that go and the session's own end come last.
+    """Session, contexts, links, participants; what goes comes after what comes: links, contexts, the session itself.
 
     Links among mixes that go come before all other links: no beginning of a commit makes a circle of sound.
     """
     prefix = change.key.partition(":")[0]
     rank = ORDER_OF_KEYS[prefix]
-    if change.record is None and prefix in ("CX", "SS"):
-        rank = 5 if prefix == "CX" else 6
-    elif change.record is None and prefix == "LK" and change.key.split(":")[-1].startswith(BETWEEN_MIXES):
-        rank = 2
+    if change.record is None and prefix != "PT":
+        rank = {"LK": 4, "CX": 6, "SS": 7}[prefix]
+        if prefix == "LK" and change.key.split(":")[-1].startswith(BETWEEN_MIXES):
+            rank = 2
     return (rank, change.key)

@@ -15,7 +15,7 @@ from broker.core.policy.base import Need
 from broker.core.requests import Attach
 from broker.core.scenarios import gather, moves
 from broker.core.scenarios.archipelago import MIX_LOAD, Archipelago
-from broker.core.scenarios.home import beside, home, leaving, place_of, policies
+from broker.core.scenarios.home import astray, beside, home, leaving, place_of, policies
 from broker.core.scenarios.stage import Lineup, Wiring
 from broker.core.wrappers import Load, NodeWrapper
 from rtcdn.model import Leg
@@ -32,7 +32,17 @@ class Atollo(Archipelago):
         known = any(viewers > 0 for viewers in draft.intent.audience.values()) or bool(view.attached)
         if known and not (view.duty("ingress") and view.duty("stage")):
             self._settle(draft)
+        self._unite(draft)
         self.rewire(draft)
+
+    def _unite(self, draft: Draft) -> None:
+        """Make beside the others what is served from another host, if a node there may take it."""
+        anchor, duties = astray(draft)
+        if not anchor:
+            return
+        wrapper = draft.vmap.nodes[draft.view.contexts[anchor].node]
+        for duty in duties:
+            self._make_beside(draft, duty, wrapper)
 
     # ---- places ---------------------------------------------------------------------------------
 
@@ -48,8 +58,9 @@ class Atollo(Archipelago):
         if wrapper.silent:
             raise Refused("no-capacity", f"node {wrapper.id} of the session does not answer; try again in a moment")
         if want != "talk":
-            load = self.viewer_load(draft) if want == "view" else self.speaker_load(draft)
-            need = self.need(draft, DUTIES[want], load, request.regions, rtt_ms=request.rtt_ms)
+            need = self.need(
+                draft, DUTIES[want], self._load(draft, DUTIES[want]), request.regions, rtt_ms=request.rtt_ms
+            )
             if not draft.choose_serving(need, wrapper.region, {wrapper.id: name}).chosen:
                 raise Refused(
                     "no-capacity", "the session's host is full; see the reason, free it or change the scenario"
@@ -75,20 +86,29 @@ class Atollo(Archipelago):
 
     def _make_near(self, draft: Draft, duty: str, anchor: NodeWrapper | None, regions: tuple[str, ...]) -> str:
         """A context on the host of ``anchor``; else where the packing terms lead."""
-        loads = {"ingress": self.speaker_load, "stage": self.viewer_load}
-        load: Load = loads[duty](draft) if duty in loads else MIX_LOAD
         if anchor:
-            need = self.need(draft, duty, load, (anchor.region,))
-            nodes = beside(draft, anchor, need.kind)
-            chosen = draft.choose_serving(need, anchor.region, nodes).chosen if nodes else ""
+            chosen = self._make_beside(draft, duty, anchor)
             if chosen:
-                return self.stand(draft, duty, chosen)
+                return chosen
             regions = tuple(dict.fromkeys((anchor.region, *regions)))
-        node = self._packed(draft, self.need(draft, duty, load, regions))
+        node = self._packed(draft, self.need(draft, duty, self._load(draft, duty), regions))
         if anchor:
             where = f"{place_of(draft.vmap, anchor.id)} has no node that may take the {duty}"
             draft.reasons.append(Reason("host-lacks", f"{where}; {node} takes it"))
         return self.stand(draft, duty, node)
+
+    def _make_beside(self, draft: Draft, duty: str, anchor: NodeWrapper) -> str:
+        """A context on the host of ``anchor``, empty when no node there may take it."""
+        need = self.need(draft, duty, self._load(draft, duty), (anchor.region,))
+        nodes = beside(draft, anchor, need.kind)
+        chosen = draft.choose_serving(need, anchor.region, nodes).chosen if nodes else ""
+        return self.stand(draft, duty, chosen) if chosen else ""
+
+    def _load(self, draft: Draft, duty: str) -> Load:
+        """What the first of the session ask of a node."""
+        if duty == "mix":
+            return MIX_LOAD
+        return self.viewer_load(draft) if duty == "stage" else self.speaker_load(draft)
 
     def _packed(self, draft: Draft, need: Need) -> str:
         """A node in the nearest region that has one: on the fullest host that leaves a margin, else as usual."""
@@ -125,8 +145,6 @@ class Atollo(Archipelago):
         """Move a portion of all the session has on that node's host; the node itself is left last."""
         if not any(context.node == node for context in draft.view.contexts.values()):
             return
-        if place_of(draft.vmap, node) not in leaving(draft):
-            return  # it works again
         wrapper = draft.vmap.node(node)
         deadline_s = wrapper.drain.deadline_s if wrapper and wrapper.drain else 0.0
         over = lost or 0 < deadline_s <= draft.now_s

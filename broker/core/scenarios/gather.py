@@ -17,6 +17,8 @@ from rtcdn.model import LinkIntent
 if TYPE_CHECKING:
     from broker.core.scenarios.archipelago import Archipelago
 
+ONE_MIX = ("archipelago", "atollo")
+
 
 def surplus(shape: Archipelago, draft: Draft) -> tuple[str, ...]:
     """Contexts on nodes that may work and beside those in use.
@@ -33,9 +35,9 @@ def surplus(shape: Archipelago, draft: Draft) -> tuple[str, ...]:
 
 
 def trunks(draft: Draft, mix: str) -> dict[str, LinkIntent]:
-    """Links that let the people of other mixes hear and be heard until they are led to ``mix``."""
+    """Links that let the people of other mixes hear and be heard until they are led to ``mix``; none on an island."""
     contexts, found = draft.view.contexts, {}
-    for other in _others(draft, mix):
+    for other in _others(draft, mix) if draft.intent.scenario in ONE_MIX else ():
         if draft.view.attached.get(other):
             found[f"trunk-{contexts[mix].node}-{contexts[other].node}"] = LinkIntent("trunk", mix, other)
     return found

@@ -6,7 +6,7 @@ lost: what stands on that host is left, what stands elsewhere is home. So a move
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import inf
 
@@ -43,16 +43,39 @@ def _drains(draft: Draft, node: str) -> bool:
 
 
 def home(draft: Draft) -> dict[str, str]:
-    """Duty -> the context in use: where people are, and beside the ingress if there are several."""
-    view, left = draft.view, leaving(draft)
-    places = {name: place_of(draft.vmap, context.node) for name, context in view.contexts.items()}
-    staying = [name for name in sorted(places) if places[name] not in left]
-    ingresses = [name for name in staying if view.contexts[name].duty == "ingress"]
-    centre = places[min(ingresses, key=lambda name: (not view.attached.get(name), name))] if ingresses else ""
+    """Duty -> the context in use: on the host where most people are, if it has one there, else wherever."""
+    places = _staying(draft)
+    middle = _middle(draft, places)
     found: dict[str, str] = {}
-    for name in sorted(staying, key=lambda name: (places[name] != centre, not view.attached.get(name), name)):
-        found.setdefault(view.contexts[name].duty, name)
+    for name in sorted(places, key=lambda name: (places[name] != middle, not draft.view.attached.get(name), name)):
+        found.setdefault(draft.view.contexts[name].duty, name)
     return found
+
+
+def astray(draft: Draft) -> tuple[str, list[str]]:
+    """A context of the host where most people are, and the duties that are served from another host."""
+    places = _staying(draft)
+    middle = _middle(draft, places)
+    found = home(draft)
+    there = sorted(name for name in found.values() if places[name] == middle)
+    return (there[0] if there else "", [duty for duty, name in sorted(found.items()) if places[name] != middle])
+
+
+def _staying(draft: Draft) -> dict[str, str]:
+    """Context -> its host, for those on hosts that are not left."""
+    left = leaving(draft)
+    places = {name: place_of(draft.vmap, context.node) for name, context in draft.view.contexts.items()}
+    return {name: places[name] for name in sorted(places) if places[name] not in left}
+
+
+def _middle(draft: Draft, places: Mapping[str, str]) -> str:
+    """The host of most legs; of equal ones that with an ingress, then by name."""
+    view = draft.view
+    legs: dict[str, int] = {}
+    for name, place in places.items():
+        legs[place] = legs.get(place, 0) + int(view.attached.get(name, 0))
+    served = {place for name, place in places.items() if view.contexts[name].duty == "ingress"}
+    return min(legs, key=lambda place: (-legs[place], place not in served, place), default="")
 
 
 def beside(draft: Draft, anchor: NodeWrapper, kind: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from broker.core.scenarios.home import lost
 from broker.core.scenarios.stage import Lineup
 from broker.core.views import SessionView, context_of
 from broker.core.wrappers import NodeWrapper, publish_load
-from rtcdn.model import Leg, LinkIntent
+from rtcdn.model import ContextIntent, Leg, LinkIntent
 
 if TYPE_CHECKING:
     from broker.core.scenarios.archipelago import Archipelago
@@ -35,10 +35,14 @@ def grow(shape: Archipelago, draft: Draft, lineup: Lineup) -> Tree:
     """The tree for who is shown; relays it lacks are made. Where no node may take one, paths are direct."""
     tree = Tree()
     sources = {seat.source: region_of(draft, seat.source) for seat in lineup.seats.values()}
-    for region, whole in _relayed(draft, sources).items():
+    relayed = _relayed(draft, sources)
+    if not relayed:
+        return tree
+    standing, fanout = _standing(draft.view), draft.policy.limits.fanout
+    for region, whole in relayed.items():
         stages = draft.view.stages[region]
-        hubs = _hubs(shape, draft, region, -(-len(stages) // draft.policy.limits.fanout), whole)
-        feeds = _assigned(draft.view, stages.values(), hubs, draft.policy.limits.fanout)
+        hubs = _hubs(shape, draft, standing, region, -(-len(stages) // fanout), relays_only=whole)
+        feeds = _assigned(standing, stages.values(), hubs, fanout)
         served = [source for source in sources if whole or sources[source] != region]
         _branch(draft, tree, lineup, {source: _open_hubs(draft, lineup, source, hubs) for source in served}, feeds)
     return tree
@@ -112,13 +116,34 @@ def _links_into(stages: int, relay_from: int, fanout: int) -> int:
 # ---- which VideoRooms -----------------------------------------------------------------------------
 
 
-def _hubs(shape: Archipelago, draft: Draft, region: str, count: int, relays_only: bool) -> list[str]:
+@dataclass(slots=True)
+class _Standing:
+    """What links and contexts say now, read once."""
+
+    rooms: dict[str, ContextIntent]  # ingresses and relays
+    fed: set[str]  # those that have copies
+    feeds: dict[str, set[str]]  # stage -> VideoRooms that feed it
+
+
+def _standing(view: SessionView) -> _Standing:
+    rooms = {name: context for name, context in view.contexts.items() if context.duty in ("ingress", "relay")}
+    found = _Standing(rooms, set(), {})
+    for link in view.links.values():
+        if link.kind == "remote":
+            found.fed.add(link.target)
+        elif link.kind == "slot":
+            found.feeds.setdefault(link.target, set()).add(link.source)
+    return found
+
+
+def _hubs(
+    shape: Archipelago, draft: Draft, standing: _Standing, region: str, count: int, *, relays_only: bool
+) -> list[str]:
     """VideoRooms that feed the stages of a region: those that do, then ingresses, then relays, then new ones."""
-    fed = {link.target for link in draft.view.links.values() if link.kind == "remote"}
+    fed = standing.fed
     found: list[tuple[bool, bool, bool, str]] = []
-    for name in sorted(draft.view.contexts):
-        context = draft.view.contexts[name]
-        if context.duty not in ("ingress", "relay") or (relays_only and context.duty == "ingress"):
+    for name, context in sorted(standing.rooms.items()):
+        if relays_only and context.duty == "ingress":
             continue
         wrapper = draft.vmap.node(context.node)
         if wrapper is None or wrapper.region != region or gone(draft, context.node):
@@ -126,7 +151,7 @@ def _hubs(shape: Archipelago, draft: Draft, region: str, count: int, relays_only
         if name in fed or context.duty == "relay" or wrapper.weight <= draft.policy.limits.full_weight:
             found.append((wrapper.draining, name not in fed, context.duty == "relay", name))
     ready = _apart(draft, [name for draining, *_, name in sorted(found) if not draining])[:count]
-    ready += _made(shape, draft, region, count - len(ready), ready)
+    ready += _made(shape, draft, region, count - len(ready), standing.rooms)
     leaving = [name for draining, *_, name in sorted(found) if draining]
     return _apart(draft, [*ready, *leaving])[:count]
 
@@ -139,10 +164,10 @@ def _apart(draft: Draft, names: Iterable[str]) -> list[str]:
     return list(by_node.values())
 
 
-def _made(shape: Archipelago, draft: Draft, region: str, count: int, beside: Iterable[str]) -> list[str]:
+def _made(shape: Archipelago, draft: Draft, region: str, count: int, rooms: Mapping[str, ContextIntent]) -> list[str]:
     """New relays in a region, as many as its nodes may take."""
     made: list[str] = []
-    taken = {draft.view.contexts[name].node for name in beside}
+    taken = {context.node for context in rooms.values()}  # one VideoRoom of the session per node
     load = publish_load(draft.intent.bitrate_bps, draft.policy.limits.fanout)
     while len(made) < count:
         try:
@@ -164,17 +189,14 @@ def _made(shape: Archipelago, draft: Draft, region: str, count: int, beside: Ite
 # ---- which stage by which VideoRoom ---------------------------------------------------------------
 
 
-def _assigned(view: SessionView, stages: Iterable[str], hubs: list[str], fanout: int) -> dict[str, str]:
+def _assigned(standing: _Standing, stages: Iterable[str], hubs: list[str], fanout: int) -> dict[str, str]:
     """Stage -> the VideoRoom that feeds it: the one that does, else the least laden; none beyond the fan-out."""
-    names = sorted(stages)
+    names = list(stages)
     room = dict.fromkeys(hubs, fanout)
-    standing: dict[str, str] = {}
-    for link in view.links.values():
-        if link.kind == "slot" and link.source in room:
-            standing[link.target] = max(link.source, standing.get(link.target, ""))
     found: dict[str, str] = {}
-    for stage in [*(name for name in names if name in standing), *(name for name in names if name not in standing)]:
-        hub = standing.get(stage, "")
+    before = {stage: max((hub for hub in standing.feeds.get(stage, ()) if hub in room), default="") for stage in names}
+    for stage in sorted(names, key=lambda stage: (not before[stage], stage)):
+        hub = before[stage]
         if not room.get(hub):
             hub = max(hubs, key=lambda name: (room[name], -hubs.index(name)), default="")
         if room.get(hub):
@@ -190,7 +212,7 @@ def _open_hubs(draft: Draft, lineup: Lineup, source: str, hubs: list[str]) -> se
         for seat in lineup.seats.values()
         if seat.source == source and (leg := _publish_leg(draft, seat.participant))
     }
-    return {hub for hub in hubs if hub == source or hub not in coming}
+    return {hub for hub in hubs if hub not in coming}
 
 
 def _branch(
@@ -200,7 +222,7 @@ def _branch(
     used: dict[str, set[str]] = {}
     for source, hubs in hubs_of.items():
         for stage, hub in feeds.items():
-            if hub in hubs and hub != source:
+            if hub in hubs:
                 tree.routes[source, stage] = hub
                 used.setdefault(source, set()).add(hub)
     for seat in lineup.seats.values():

@@ -72,13 +72,14 @@ def _mend_stage(shape: Archipelago, draft: Draft, seat: Callable[[Draft, Lineup]
 
 def _reap_idle(shape: Archipelago, draft: Draft) -> None:
     """Mark contexts that nobody uses and nothing needs; remove those marked long enough ago."""
-    surplus = gather.surplus(shape, draft)
+    surplus = frozenset(gather.surplus(shape, draft))
+    feeding = frozenset(link.source for link in draft.view.links.values())
     for name in sorted(draft.view.contexts):
         context = draft.view.contexts[name]
         idle = context.duty not in ("mix", "tap") or name in surplus
         if not idle or out_of_work(draft.vmap, context.node):
             continue
-        if _used(draft, name, context) or _needed(shape, draft, name, context):
+        if _used(draft, name, context, feeding) or _needed(shape, draft, name, context, surplus):
             if context.idle_since_s:
                 draft.put_context(name, replace(context, idle_since_s=0.0))
         elif not context.idle_since_s:
@@ -89,26 +90,25 @@ def _reap_idle(shape: Archipelago, draft: Draft) -> None:
             draft.put_context(name, None)
 
 
-def _used(draft: Draft, name: str, context: ContextIntent) -> bool:
+def _used(draft: Draft, name: str, context: ContextIntent, feeding: frozenset[str]) -> bool:
     """Whether anybody is there, by intent or by report, or is seen or heard from there."""
-    if draft.view.attached.get(name) or any(link.source == name for link in draft.view.links.values()):
+    if draft.view.attached.get(name) or name in feeding:
         return True
     wrapper = draft.vmap.node(context.node)
     info = wrapper.context(janus_context(draft.id, name)) if wrapper else None
     return info is not None and (info.viewers > 0 or not all(each.remote for each in info.publishers))
 
 
-def _needed(shape: Archipelago, draft: Draft, name: str, context: ContextIntent) -> bool:
+def _needed(shape: Archipelago, draft: Draft, name: str, context: ContextIntent, surplus: frozenset[str]) -> bool:
     """The last of its duty stays, but for a relay, and as many stages as the audience of the region was promised."""
     if draft.intent.scenario == "atollo":
         return name in home(draft).values()
-    if context.duty == "relay" or name in gather.surplus(shape, draft):
+    if context.duty == "relay" or name in surplus:
         return False
-    others = [
-        other
-        for other, peer in draft.view.duty(context.duty).items()
-        if other != name and not out_of_work(draft.vmap, peer.node)
-    ]
+    others = any(
+        peer.duty == context.duty and other != name and not out_of_work(draft.vmap, peer.node)
+        for other, peer in draft.view.contexts.items()
+    )
     if not others:
         return True
     if context.duty != "stage":

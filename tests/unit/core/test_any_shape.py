@@ -31,6 +31,7 @@ from broker.sim.world import World
 from rtcdn.errors import RtcdnError
 from rtcdn.model import Capacity, Role, SessionIntent
 from tests.unit.core.test_any_order import STREAMS, happen
+from tests.unit.core.worlds import AUDIO, CAMERA
 
 REGIONS = ("eu", "us", "jp")
 PEOPLE = tuple(f"p{number}" for number in range(6))
@@ -62,6 +63,7 @@ AUDIENCES = st.dictionaries(st.sampled_from(REGIONS), st.sampled_from((0, 3, 10,
 REQUESTS: st.SearchStrategy[Request] = st.one_of(
     st.builds(ChangeScenario, S, SCENARIOS),
     st.builds(OpenSession, S, st.builds(SessionIntent, SCENARIOS, audience=AUDIENCES)),
+    st.builds(OpenSession, S, st.builds(SessionIntent, audience=AUDIENCES)),
     st.builds(Attach, S, NAMES, st.just(("talk",)), st.just(Role.SPEAKER), gateway=st.just("gw"), regions=NEAR),
     st.builds(SetRole, S, NAMES, st.sampled_from((Role.SPEAKER, Role.VIEWER))),
     st.builds(MediaDown, S, NAMES, st.just("publish"), st.integers(0, 4)),
@@ -72,10 +74,11 @@ REQUESTS: st.SearchStrategy[Request] = st.one_of(
     st.builds(Vacate, S, NODES, st.booleans()),
     st.builds(Reap, S),
 )
+SPEAKS = st.tuples(st.just("comes"), NAMES, st.just("publish"), NEAR, st.just((AUDIO, CAMERA)))
+OFTEN = [st.tuples(st.just("comes"), NAMES, st.sampled_from(("publish", "view")), NEAR, STREAMS), SPEAKS] * 4
 EVENTS = st.one_of(
     REQUESTS,
-    st.tuples(st.just("comes"), NAMES, st.just("publish"), NEAR, STREAMS),
-    st.tuples(st.just("comes"), NAMES, st.sampled_from(("publish", "view")), NEAR, STREAMS),
+    *OFTEN,
     st.tuples(st.just("up"), NAMES, STREAMS),
     st.tuples(st.sampled_from(("kill", "revive")), NODES),
     st.tuples(st.just("tick"), st.sampled_from((1.0, 10.0, 61.0))),

@@ -161,8 +161,13 @@ def everything(world: World) -> None:
 def up_again(world: World, *names: str) -> None:
     """Speakers are up where they were led."""
     for name in names:
-        generation = world.vmap.sessions["demo"].participants[name].generation
-        world.ask(MediaUp("demo", name, "publish", generation, 5, 6, (AUDIO, CAMERA)))
+        participant = world.vmap.sessions["demo"].participants[name]
+        leg = next(leg for leg in participant.legs if leg.leg == "publish")
+        for node in world.nodes.values():
+            for context in tuple(node.contexts):
+                node.unpublish(context, name)
+        world.nodes[leg.node].publish(leg.context, name)
+        world.ask(MediaUp("demo", name, "publish", participant.generation, 5, 6, (AUDIO, CAMERA)))
 
 
 @pytest.mark.parametrize("node", ["vr", "ab", "st"])
@@ -226,6 +231,35 @@ def test_a_move_that_was_given_up_halfway_comes_together_again() -> None:
         world.tick(61)
     assert (len(places(world)), len(set(places(world).values()))) == (3, 1)
     assert shown(world) == {"v1": "ann", "v2": "bob"}
+
+
+def test_who_comes_while_the_host_drains_is_led_to_the_next_one() -> None:
+    """The others follow; a node that works is not left, whoever asks."""
+    world = hosts()
+    everything(world)
+    answer = world.ask(Vacate("demo", "eu1-st", lost=True))
+    assert isinstance(answer, Decision)
+    assert (answer.changes, set(places(world).values())) == ((), {"eu1"})
+    world.ask(Drain("eu1-st", "op"))
+    assert watches(world, "dave") == "eu2-st"
+    world.housekeep()
+    assert world.vmap.sessions["demo"].participants["eve"].legs[0].node == "eu2-st"
+
+
+def test_on_a_full_or_silent_host_nobody_is_let_in() -> None:
+    """No second stage is made; who asks is told why, by node."""
+    world = hosts()
+    everything(world)
+    world.nodes["eu1-st"].used = 95.0
+    world.tick(1)
+    answer = attach(world, "dave")
+    assert isinstance(answer, Refusal)
+    assert (answer.code, answer.choices[-1].candidates[0].reason) == ("no-capacity", "full")
+    world.kill("eu1-vr")
+    silent = attach(world, "dave", "publish")
+    assert isinstance(silent, Refusal)
+    assert (silent.code, "does not answer" in silent.detail) == ("no-capacity", True)
+    assert len(places(world)) == 3
 
 
 def test_without_another_host_a_drain_waits() -> None:

@@ -68,6 +68,27 @@ def test_there_and_back_changes_no_leg_and_what_is_too_much_goes() -> None:
     assert shown(world) == {"v1": "ann", "v2": "bob"}
 
 
+def test_what_stood_on_several_hosts_is_brought_to_that_of_the_people() -> None:
+    """An empty ingress elsewhere is made anew beside the stage that viewers are on; they stay where they are."""
+    world = hosts()
+    world.ask(OpenSession("demo", SessionIntent("archipelago", audience={"eu": 10, "us": 10})))
+    assert watches(world, "eve", regions=("us",)) == "us1-st"
+    assert places(world)["ingress-eu1-vr"] == "eu1"
+    answer = world.ask(ChangeScenario("demo", "atollo"))
+    assert [step for step in steps(answer) if step.startswith("create")] == [
+        "create_context mix-us1-ab",
+        "create_context ingress-us1-vr",
+    ]
+    for _ in range(2):
+        world.tick(61)
+        world.housekeep()
+        assert world.vmap.check() == []
+    assert (sorted(places(world)), where(world)) == (
+        ["ingress-us1-vr", "mix-us1-ab", "stage-us1-st"],
+        {"eve": ["us1-st"]},
+    )
+
+
 def test_what_is_too_large_for_an_atollo_is_refused_and_says_how_much() -> None:
     """Too many people, or people on several hosts."""
     world = continents()

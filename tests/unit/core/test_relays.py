@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from broker.core.decide import decide
 from broker.core.decisions import Decision
 from broker.core.policy.registry import BALANCED
-from broker.core.requests import Drain, MediaUp, OpenSession, Reap
+from broker.core.requests import Drain, MediaUp, OpenSession, Reap, Vacate
 from broker.core.scenarios.relays import copies
 from broker.core.scenarios.stage import Lineup
 from broker.sim.world import World
@@ -137,8 +140,6 @@ def test_a_drained_relay_is_replaced_before_it_goes() -> None:
 
 def test_the_plan_of_a_replaced_relay_is_make_before_break() -> None:
     """Room, copy, stages, then the old copy and the old room."""
-    from broker.core.requests import Vacate
-
     world = wide()
     opened(world, eu=10, us=150)
     speaks(world, "alice", regions=("eu",))
@@ -208,6 +209,39 @@ def test_no_copy_stands_where_the_speaker_himself_is_about_to_come() -> None:
     world.ask(MediaUp("demo", "alice", "publish", participant.generation, 5, 6, (AUDIO, CAMERA)))
     assert ("alice", "stage-us-st1", "ingress-us-vr1") in paths(world)
     assert world.vmap.check() == []
+
+
+def test_who_is_shown_by_a_relay_stays_his_ingress_publisher() -> None:
+    """Another change of the stage reads the same lineup again, also where every stage is fed by relays."""
+    world = wide()
+    opened(world, us=300)
+    speaks(world, "alice", regions=("eu",))
+    before = links(world, "slot")
+    speaks(world, "bob", regions=("eu",))
+    assert {name: link for name, link in links(world, "slot").items() if link.participant == "alice"} == before
+    assert Lineup(world.vmap.sessions["demo"].links).seats["v1"].source == "ingress-eu-vr1"
+
+
+@pytest.mark.parametrize("cut", range(1, 10))
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_replacement_that_was_cut_off_is_mended(cut: int, lost: bool) -> None:
+    """Large decisions are committed in portions: after any prefix every stage shows the same again."""
+    world = wide()
+    opened(world, us=150)
+    speaks(world, "alice", regions=("eu",))
+    speaks(world, "bob", regions=("eu",))
+    if lost:
+        world.kill("us-vr1")
+        world.tick(16)
+    else:
+        world.ask(Drain("us-vr1", "op"))
+    answer = decide(world.vmap, Vacate("demo", "us-vr1", lost), world.policy, world.now_s)
+    assert isinstance(answer, Decision)
+    world.commit(answer.changes[:cut])
+    world.housekeep()
+    assert (shown(world), world.vmap.check()) == ({"v1": "alice", "v2": "bob"}, [])
+    assert paths(world) == {(who, f"stage-us-st{i}", "ingress-eu-vr1") for who in ("alice", "bob") for i in (1, 2)}
+    assert crossing(world) == {("alice", "eu", "us"): 1, ("bob", "eu", "us"): 1}
 
 
 def test_a_viewer_who_opens_the_second_stage_gets_a_relay_with_it() -> None:
