@@ -41,7 +41,7 @@ def grow(shape: Archipelago, draft: Draft, lineup: Lineup) -> Tree:
     standing, fanout = _standing(draft.view), draft.policy.limits.fanout
     for region, whole in relayed.items():
         stages = draft.view.stages[region]
-        hubs = _hubs(shape, draft, standing, region, -(-len(stages) // fanout), relays_only=whole)
+        hubs = _hubs(shape, draft, standing, region, -(-len(stages) // fanout), relays_first=whole)
         feeds = _assigned(standing, stages.values(), hubs, fanout)
         served = [source for source in sources if whole or sources[source] != region]
         _branch(draft, tree, lineup, {source: _open_hubs(draft, lineup, source, hubs) for source in served}, feeds)
@@ -137,23 +137,21 @@ def _standing(view: SessionView) -> _Standing:
 
 
 def _hubs(
-    shape: Archipelago, draft: Draft, standing: _Standing, region: str, count: int, *, relays_only: bool
+    shape: Archipelago, draft: Draft, standing: _Standing, region: str, count: int, *, relays_first: bool
 ) -> list[str]:
     """VideoRooms that feed the stages of a region: those that do, then ingresses, then relays, then new ones."""
     fed = standing.fed
     found: list[tuple[bool, bool, bool, str]] = []
     for name, context in sorted(standing.rooms.items()):
-        if relays_only and context.duty == "ingress":
-            continue
         wrapper = draft.vmap.node(context.node)
         if wrapper is None or wrapper.region != region or gone(draft, context.node):
             continue
         if name in fed or context.duty == "relay" or wrapper.weight <= draft.policy.limits.full_weight:
-            found.append((wrapper.draining, name not in fed, context.duty == "relay", name))
-    ready = _apart(draft, [name for draining, *_, name in sorted(found) if not draining])[:count]
+            late = wrapper.draining or (relays_first and context.duty == "ingress")
+            found.append((late, name not in fed, context.duty == "relay", name))
+    ready = _apart(draft, [name for late, *_, name in sorted(found) if not late])[:count]
     ready += _made(shape, draft, region, count - len(ready), standing.rooms)
-    leaving = [name for draining, *_, name in sorted(found) if draining]
-    return _apart(draft, [*ready, *leaving])[:count]
+    return _apart(draft, [*ready, *(name for late, *_, name in sorted(found) if late)])[:count]
 
 
 def _apart(draft: Draft, names: Iterable[str]) -> list[str]:
@@ -212,7 +210,7 @@ def _open_hubs(draft: Draft, lineup: Lineup, source: str, hubs: list[str]) -> se
         for seat in lineup.seats.values()
         if seat.source == source and (leg := _publish_leg(draft, seat.participant))
     }
-    return {hub for hub in hubs if hub not in coming}
+    return {hub for hub in hubs if hub == source or hub not in coming}
 
 
 def _branch(
@@ -222,7 +220,7 @@ def _branch(
     used: dict[str, set[str]] = {}
     for source, hubs in hubs_of.items():
         for stage, hub in feeds.items():
-            if hub in hubs:
+            if hub in hubs and hub != source:  # his own ingress needs no copy
                 tree.routes[source, stage] = hub
                 used.setdefault(source, set()).add(hub)
     for seat in lineup.seats.values():

@@ -85,7 +85,7 @@ def test_a_single_stage_needs_no_relay() -> None:
     assert fed_by(world, "us") == {"relay-us-vr1"}
     less = world.ask(OpenSession("demo", SessionIntent(audience={"eu": 10, "us": 10})))
     assert isinstance(less, Decision)
-    for _ in range(3):
+    for _ in range(5):
         world.tick(61)
         world.housekeep()
     assert len(world.vmap.sessions["demo"].stages["us"]) == 1
