@@ -129,21 +129,31 @@ async def room(cdn: Cdn, http: httpx.Client, session: str) -> AsyncIterator[Room
             yield made
 
 
-async def until_heard(ears: Listener, tone_hz: int, times: int) -> None:
-    """Wait for so many bursts; what was heard is in the error."""
-    try:
-        await until(lambda: len(ears.bursts(tone_hz)) >= times, f"{tone_hz} Hz is heard {times} times", 30)
-    except AssertionError as error:
-        heard = f"bursts at {ears.bursts(tone_hz)} of {ears.heard_s:.1f} s"
-        raise AssertionError(f"{error}: {heard}") from None
+async def said_and_heard(track: BurstTrack, ears: Listener, tone_hz: int, times: int) -> None:
+    """Burst until so many bursts are heard of one; a busy host may tear or lose one, so it is said three times."""
+    for attempt in range(3):
+        ears.clear()
+        await until(lambda: ears.heard_s > 0.5, "the mix flows", 30)
+        track.burst(0.3)
+        try:
+            await until(lambda: len(ears.bursts(tone_hz)) >= times, f"{tone_hz} Hz is heard {times} times", 15)
+        except AssertionError as error:
+            if attempt == 2:
+                heard = f"bursts at {ears.bursts(tone_hz)} of {ears.heard_s:.1f} s"
+                raise AssertionError(f"{error}: {heard}") from None
+        else:
+            return
+
+
+async def speaking(echo: ModuleProcess, tap: str = "echo") -> None:
+    """Wait until the module hears and speaks, silence as it may be."""
+    seen = (echo.ask(f"/taps/{SESSION}/{tap}") or {}).get("packets_said", 0)
+    await until(lambda: echo.ask(f"/taps/{SESSION}/{tap}")["packets_said"] > seen + 20, "the module speaks", 30)
 
 
 async def heard_twice(track: BurstTrack, ears: Listener, tone_hz: int) -> float:
     """A burst and its echo, and nothing after; the seconds between."""
-    ears.clear()
-    await until(lambda: ears.heard_s > 0.5, "the mix flows", 30)
-    track.burst(0.3)
-    await until_heard(ears, tone_hz, 2)
+    await said_and_heard(track, ears, tone_hz, 2)
     since_s = ears.heard_s
     await until(lambda: ears.heard_s > since_s + 2.5, "time for a third one passes", 30)
     found = ears.bursts(tone_hz)
@@ -153,10 +163,7 @@ async def heard_twice(track: BurstTrack, ears: Listener, tone_hz: int) -> float:
 
 async def heard_once(track: BurstTrack, ears: Listener, tone_hz: int) -> None:
     """A burst without an echo."""
-    ears.clear()
-    await until(lambda: ears.heard_s > 0.5, "the mix flows", 30)
-    track.burst(0.3)
-    await until_heard(ears, tone_hz, 1)
+    await said_and_heard(track, ears, tone_hz, 1)
     since_s = ears.heard_s
     await until(lambda: ears.heard_s > since_s + 2.5, "time for an echo passes", 30)
     assert len(ears.bursts(tone_hz)) == 1
@@ -177,6 +184,7 @@ async def test_an_echo_answers_a_speaker_after_a_second_and_again_after_it_was_k
     ann, ears = await room.speaker("ann", 440), await room.listener()
     answer = await room.tap("echo", source="mix", speaks=True)
     assert (answer.status_code, answer.json()["module"], answer.json()["talks_as"]) == (201, "ai1", "tap-echo")
+    await speaking(echo)
     delay_s = await heard_twice(ann, ears, 440)
     print(f"echo of the mix after {delay_s:.2f} s")
     assert ECHO_S - 0.04 <= delay_s < ECHO_S + WAY_S
@@ -189,7 +197,7 @@ async def test_an_echo_answers_a_speaker_after_a_second_and_again_after_it_was_k
     began_s = time.monotonic()
     await until(lambda: (echo.ask("/taps") or {}).get("taps"), "the module is told again", 40)
     await until(lambda: echo.ask(f"/taps/{SESSION}/echo")["send"], "and where to send", 30)
-    await until(lambda: echo.ask(f"/taps/{SESSION}/echo")["packets_said"] > 20, "and is heard again", 30)
+    await speaking(echo)
     print(f"heard again {time.monotonic() - began_s:.1f} s after the start")
     print(f"echo after a restart after {await heard_twice(ann, ears, 440):.2f} s")
 
@@ -205,11 +213,13 @@ async def test_one_speaker_is_tapped_and_answered_and_no_other(cdn: Cdn, echo: M
     async with room.speaker_for_now("ann", 440) as ann:
         assert (await room.tap("echo", source="ann", speaks=True)).status_code == 201
         assert links_of(cdn) == ["link~answer-echo", "link~voice-ann", "link~voice-bob"]
+        await speaking(echo)
         print(f"echo of one speaker after {await heard_twice(ann, ears, 440):.2f} s")
         await heard_once(bob, ears, 1000)
     await until(lambda: room.state("echo", "waits"), "the tap waits for ann", 30)
     async with room.speaker_for_now("ann", 440) as ann:
         await until(lambda: room.state("echo", "flows"), "the tap flows again", 30)
+        await speaking(echo)
         print(f"echo of one speaker who came back after {await heard_twice(ann, ears, 440):.2f} s")
     refused = await room.tap("more", source="vic")
     assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "not-tappable")

@@ -21,7 +21,8 @@ from tests.support.processes import START_S, Process, environment, tls_settings
 
 BLOCK = int(AUDIO_RATE * AUDIO_FRAME_S)
 LOUD = 800.0  # of a tone at level 0.2, some 6500
-GAP = 20  # blocks of silence between two bursts; shorter ones are a busy host's
+GAP = 5  # blocks of silence between two bursts
+APART_S = 0.5  # a burst that a busy host tears is one still
 
 
 class ModuleProcess(Process):
@@ -109,23 +110,25 @@ class Listener:
     def clear(self) -> None:
         """Forget what was heard."""
         self._viewer.sound = deque(maxlen=3000)
+        self._levels: dict[int, list[float]] = {}
 
     @property
     def heard_s(self) -> float:
         """For how long it has listened."""
-        return sum(map(len, self._viewer.sound)) / AUDIO_RATE
+        return len(self._viewer.sound) * AUDIO_FRAME_S
 
     def bursts(self, tone_hz: int) -> list[float]:
-        """Beginnings of bursts of a tone, in order."""
-        if not self._viewer.sound:
-            return []
-        samples = np.concatenate(list(self._viewer.sound))
-        count = len(samples) // BLOCK
-        turns = np.exp(-2j * np.pi * tone_hz * np.arange(BLOCK) / AUDIO_RATE)
-        levels = np.abs(samples[: count * BLOCK].reshape(count, BLOCK) @ turns) * 2 / BLOCK
-        found, last = [], -GAP
-        for block in np.flatnonzero(levels > LOUD):
-            if block - last >= GAP:
-                found.append(float(block) * AUDIO_FRAME_S)
-            last = int(block)
+        """Beginnings of bursts of a tone, in order; what begins less than APART_S after another belongs to it."""
+        levels = self._levels.setdefault(tone_hz, [])
+        for block in list(self._viewer.sound)[len(levels) :]:
+            turns = np.exp(-2j * np.pi * tone_hz * np.arange(len(block)) / AUDIO_RATE)
+            levels.append(float(np.abs(block @ turns)) * 2 / len(block))
+        found: list[float] = []
+        last = -GAP
+        for number, level in enumerate(levels):
+            if level > LOUD:
+                begins_s = number * AUDIO_FRAME_S
+                if number - last >= GAP and (not found or begins_s - found[-1] >= APART_S):
+                    found.append(begins_s)
+                last = number
         return found
