@@ -4,8 +4,8 @@ The peer asks Janus what the broker's plan asks for each session (VideoRoom, Aud
 the mix), pipelined over one WebSocket a node; it decides, writes and fences nothing. Cold: the first call to a broker
 that just started. Warm: those after it. In turns; the medians are compared.
 
-Not 200: an empty mix that is forwarded (``always_on``, so it encodes silence) takes 0.9 % of a core, 200 of them all of a
-machine of two cores, on which nodes fall silent then.
+Not 200: an empty mix that is forwarded (``always_on``, so it encodes silence) takes 0.9 % of a core, 200 of them all
+of a machine of two cores, on which nodes fall silent then.
 """
 
 from __future__ import annotations
