@@ -62,7 +62,6 @@ def draw(vmap: dict[str, Any], session: str) -> str:
 
 def _boxes(nodes: dict[str, Any], view: dict[str, Any]) -> Iterator[Box]:
     """Contexts, and beside them those who publish and those who view."""
-    publishing = _publishing(view)
     for name, context in view["contexts"].items():
         node, duty = context["node"], context["duty"]
         region = nodes.get(node, {}).get("region", "")
@@ -71,18 +70,8 @@ def _boxes(nodes: dict[str, Any], view: dict[str, Any]) -> Iterator[Box]:
         yield Box(name, duty, region, node, note)
         if duty == "stage":
             yield Box(f"viewers {name}", "viewers", region, f"{here} viewers")
-        elif name in publishing or (duty == "ingress" and here):
-            yield Box(f"people {name}", "people", region, f"{here or len(publishing[name])} publish")
-
-
-def _publishing(view: dict[str, Any]) -> dict[str, set[str]]:
-    """Who is shown or heard from which ingress."""
-    found: dict[str, set[str]] = {}
-    for link in view["links"].values():
-        source = view["contexts"].get(link["source"], {})
-        if link["kind"] in ("slot", "voice", "remote") and source.get("duty") == "ingress":
-            found.setdefault(link["source"], set()).add(link["participant"])
-    return found
+        elif duty == "ingress" and here:
+            yield Box(f"people {name}", "people", region, f"{here} publish")
 
 
 def _lines(view: dict[str, Any], boxes: list[Box]) -> list[tuple[str, str, str, int]]:
