@@ -9,6 +9,7 @@ from html import escape
 
 WIDTH, HEIGHT = 560, 250
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 20, 40
+WORD_PX = 75  # room for a word at a mark
 SERIES = 8  # colours c0..c7 of the page's style
 
 
@@ -55,7 +56,9 @@ def time_unit(duration_s: float) -> tuple[float, str]:
     """Seconds in the unit of a time axis, and its name."""
     if duration_s <= 600:
         return 1.0, "seconds"
-    return (60.0, "minutes") if duration_s <= 4 * 3600 else (3600.0, "hours")
+    if duration_s <= 4 * 3600:
+        return 60.0, "minutes"
+    return (3600.0, "hours") if duration_s <= 48 * 3600 else (86_400.0, "days")
 
 
 class Plane:
@@ -119,8 +122,11 @@ def over_time(
         values = [low + value for low, value in zip(base, each.values, strict=True)] if stacked else list(each.values)
         plane.parts.append(_area(plane, xs, base, values, each) if stacked else _line(plane, xs, values, each))
         base = values if stacked else base
+    free = 0.0  # a word that would stand on the one before is shown under the pointer only
     for at_s, word in marks:
-        plane.parts.append(_mark(plane, at_s / unit_s, word))
+        x = at_s / unit_s
+        plane.parts.append(_mark(plane, x, word, plane.x(x) >= free))
+        free = max(free, plane.x(x) + WORD_PX)
     plane.parts.append(_looks(plane, xs, series, unit))
     return plane.svg(f"{name} over time") + legend(series)
 
@@ -145,14 +151,13 @@ def _area(plane: Plane, xs: Sequence[float], base: Sequence[float], values: Sequ
     return f'<polygon class="area c{series.style % SERIES}" points="{" ".join(points)}"/>'
 
 
-def _mark(plane: Plane, x: float, word: str) -> str:
+def _mark(plane: Plane, x: float, word: str, written: bool) -> str:
     at = plane.x(x)
     end = at > WIDTH * 0.75
     where = f'x="{at + (4 if end else -4):.1f}" y="{TOP - 8}" text-anchor="{"end" if end else "start"}"'
-    return (
-        f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP - 5}" y2="{HEIGHT - BOTTOM}"/>'
-        f'<text class="word" {where}>{escape(word)}</text>'
-    )
+    text = f'<text class="word" {where}>{escape(word)}</text>' if written else ""
+    line = f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP - 5}" y2="{HEIGHT - BOTTOM}">'
+    return f"{line}<title>{escape(word)}</title></line>{text}"
 
 
 def _looks(plane: Plane, xs: Sequence[float], series: Sequence[Series], unit: str) -> str:

@@ -15,7 +15,7 @@ def text(result: dict[str, Any], wall: dict[str, float]) -> str:
         "",
     ]
     rows = [f"{name:13}{line}" for name, line in (*_people(result), *_peak(result["optimum"]), *_means(result))]
-    decided = f"{wall['decisions_ps']:,.0f} decisions put into the map in a second of that"
+    decided = f"{wall['decisions_ps']:,.0f} decisions a second, each put into the map"
     return "\n".join(
         [
             *head,
