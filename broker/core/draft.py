@@ -9,6 +9,7 @@ from typing import Any
 from broker.core.actions import Order, Step
 from broker.core.choose import choose, choose_serving
 from broker.core.decisions import Choice, Decision, IntentChange, Reason
+from broker.core.places import Geography
 from broker.core.plan import plan_changes
 from broker.core.policy.base import Need, Policy
 from broker.core.requests import Request
@@ -67,6 +68,7 @@ class Draft:
         self.reasons: list[Reason] = []
         self._orders: list[Step] = []
         self._changes: dict[str, Record | None] = {}
+        self._geography: Geography | None = None  # read from the map when it is first asked for
 
     @property
     def intent(self) -> SessionIntent:
@@ -113,6 +115,13 @@ class Draft:
         choice = choose(self.vmap, need, self.policy, exhaustive=self.setting.exhaustive)
         self.choices.append(choice)
         return choice.chosen
+
+    def around(self, region: str) -> tuple[str, ...]:
+        """The regions whose distance from one is known, nearest first."""
+        if self._geography is None:
+            self._geography = Geography.of(self.setting.vmap)
+        ways = [(self._geography.distance_ms(region, each), each) for each in self.vmap.regions()]
+        return tuple(each for _, each in sorted((way, each) for way, each in ways if way is not None))
 
     def choose_serving(self, need: Need, region: str, nodes: dict[str, str]) -> Choice:
         """The best of the nodes that serve the session in ``region`` already; kept with its reasons."""

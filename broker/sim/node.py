@@ -33,6 +33,7 @@ class FakeNode:
     capacity: Capacity = field(default_factory=Capacity)
     used: float = 0.0
     started_us: int = 1
+    place: tuple[float, ...] = ()  # latitude, longitude
     machine: str = ""  # label of its host
     contexts: dict[str, ContextInfo] = field(default_factory=dict)
     _ports: int = 20_000
@@ -154,7 +155,13 @@ class FakeNode:
 
     def report(self) -> list[tuple[str, str]]:
         """What its collector writes, in order."""
-        labels = Labels(media_ip=self.host, host=self.machine, capacity=self.capacity, started_us=self.started_us)
+        labels = Labels(
+            media_ip=self.host,
+            host=self.machine,
+            place=self.place,
+            capacity=self.capacity,
+            started_us=self.started_us,
+        )
         plugin = PluginData(tuple(self.contexts[name] for name in sorted(self.contexts)))
         fields = {
             "ADDRESS": f"{self.host}:8188",

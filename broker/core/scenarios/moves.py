@@ -89,7 +89,8 @@ def move_leg(shape: Archipelago, draft: Draft, participant_id: str, leg: Leg) ->
 def _elsewhere(shape: Archipelago, draft: Draft, participant_id: str, participant: ParticipantIntent, leg: Leg) -> Leg:
     """The place that takes over from a leg."""
     wrapper = draft.vmap.node(leg.node)
-    regions = tuple(dict.fromkeys(r for r in (participant.region, wrapper.region if wrapper else "") if r))
+    homes = [region for region in (participant.region, wrapper.region if wrapper else "") if region]
+    regions = tuple(dict.fromkeys([*homes, *(draft.around(homes[0]) if homes else ())]))
     shows = leg.state != "up" or camera_of(leg.streams)
     sources = () if shows else ("screen",)
     request = Attach(draft.id, participant_id, (leg.leg,), participant.role, regions=regions, sources=sources)

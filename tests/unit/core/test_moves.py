@@ -12,12 +12,14 @@ from broker.core.requests import (
     Undrain,
     Vacate,
 )
+from broker.sim.world import World
 from tests.unit.core.worlds import (
     AUDIO,
     CAMERA,
     attach,
     continents,
     local,
+    node,
     opened,
     short,
     shown,
@@ -184,3 +186,22 @@ def test_a_lost_stage_without_another_node_is_kept_in_the_intent() -> None:
         "repoint_link mix-st1",
         "repoint_link v1-st1",
     ]
+
+
+def test_viewers_of_a_lost_region_go_to_the_nearest_one_left() -> None:
+    """Not to the lightest anywhere: the regions' places say how far they are."""
+    fakes = [node("vr", "VR", "us", 1), node("ab", "AB", "us", 2)]
+    for number, (region, place) in enumerate((("eu", (50.1, 8.7)), ("us", (40.7, -74.0)), ("ap", (1.3, 103.8)))):
+        fake = node(f"st-{region}", "ST", region, 10 + number)
+        fake.place = place
+        fake.used = {"us": 40.0}.get(region, 1.0)
+        fakes.append(fake)
+    world = World(fakes)
+    world.gateway("gw", "eu")
+    opened(world, eu=5, us=5, ap=5)
+    assert {watches(world, f"v{number}", regions=("eu",)) for number in range(4)} == {"st-eu"}
+    world.kill("st-eu")
+    world.tick(60)
+    world.housekeep()
+    people = world.vmap.sessions["demo"].participants
+    assert {leg.node for name in people for leg in people[name].legs} == {"st-us"}
