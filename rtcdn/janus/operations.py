@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import socket
 import struct
+import time
 from collections.abc import Callable
 
 from rtcdn.errors import NodeRefused
@@ -21,6 +22,7 @@ from rtcdn.secrets import context_pin, context_secret
 
 NOT_THERE = {Kind.VR: videoroom.NO_SUCH_ROOM, Kind.AB: audiobridge.NO_SUCH_ROOM, Kind.ST: streaming.NO_SUCH_MOUNTPOINT}
 EXISTS = {Kind.VR: videoroom.ROOM_EXISTS, Kind.AB: audiobridge.ROOM_EXISTS, Kind.ST: streaming.MOUNTPOINT_EXISTS}
+FOUND_WITHIN_S = 0.1
 FAR_END = 4096  # ssrcs of one forward are this close together at most
 
 
@@ -144,7 +146,7 @@ class NodeClient:
             self.stop_forwarder(room, each.info())
         streams = videoroom.slot_streams(mid, simulcast, target, fresh_ssrc())
         body = videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams)
-        self._ask_keyframe(videoroom.read_forwarders(self._ask(body)))
+        self._ask_keyframe(videoroom.read_forwarders(self._forward(body)))
 
     def ask_keyframe(self, room: str, publisher: str) -> None:
         """Ask a publisher for a keyframe through his forwarders."""
@@ -181,7 +183,7 @@ class NodeClient:
                     return
                 self.stop_forwarder(room, each.info())
         streams = videoroom.audio_stream(mid, port, OPUS_PT, fresh_ssrc())
-        self._ask(videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams))
+        self._forward(videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams))
 
     def stop_voice_forward(self, room: str, publisher: str, *, keep: frozenset[tuple[str, int]] = frozenset()) -> None:
         """Stop forwarding a publisher's audio, but to ``keep``."""
@@ -207,6 +209,17 @@ class NodeClient:
 
     def _ask(self, body: Json) -> Json:
         return self.admin.plugin(self.kind, body)
+
+    def _forward(self, body: Json) -> Json:
+        """Forward a publisher; a remote one is not always found at once (after 7 ms at the latest, measured)."""
+        until_s = time.monotonic() + FOUND_WITHIN_S
+        while True:
+            try:
+                return self._ask(body)
+            except NodeRefused as refused:
+                if refused.code != videoroom.NO_SUCH_FEED or time.monotonic() > until_s:
+                    raise
+            time.sleep(0.005)
 
     def _make(self, body: Json) -> Json | None:
         """The answer, or None when it exists already."""
