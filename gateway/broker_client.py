@@ -1,11 +1,17 @@
-"""The broker's HTTP API as a gateway uses it: any replica will do, the one that answered last is asked first."""
+"""The broker's HTTP API as a gateway uses it: any replica will do, the one that answered last is asked first.
+
+What concerns one participant is asked one after the other: of two requests at once each replica might answer one,
+and neither would know of what the other granted.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import aiohttp
 
@@ -24,6 +30,7 @@ class Broker:
         self._http = http
         self._urls = list(urls)
         self._gateway_id = gateway_id
+        self._alone: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # participant's path -> his turn
 
     async def attach(self, session: str, participant: str, body: dict[str, Any]) -> AttachGrant:
         """Where to lead a participant; raises ``Problem`` with the broker's reason."""
@@ -89,6 +96,14 @@ class Broker:
         return f"/v1/sessions/{quote(session, safe='')}/participants/{quote(participant, safe='~')}/{what}"
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask, after what was asked of the same participant before."""
+        whose = path.rpartition("/")[0]
+        lock = self._alone.get(whose) or asyncio.Lock()
+        self._alone[whose] = lock
+        async with lock:
+            return await self._ask(method, path, body)
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         """Ask the replicas in turn until one answers with anything but "not I"."""
         last = Problem(503, "broker-away", "no broker answered", "try again in a few seconds", retry_after_s=2)
         for url in tuple(self._urls):

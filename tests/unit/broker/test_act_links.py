@@ -63,7 +63,7 @@ class Pair:
     def stop(self, link: LinkIntent, *ends: str) -> None:
         """Stop it at these ends."""
         here, there = (self.client[name] if name in ends else None for name in "ab")
-        self.actor.stop(self._wire(link), here, there)
+        self.actor.stop(self._wire(link), self.vmap, here, there)
 
     def _wire(self, link: LinkIntent) -> Wire:
         ends = [ContextIntent(name, self.kind, self.duty) for name in "ab"]

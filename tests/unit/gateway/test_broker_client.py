@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -35,6 +36,27 @@ class Replica:
             content_type=self.answer.content_type,
             headers={"Retry-After": self.answer.headers["Retry-After"]} if "Retry-After" in self.answer.headers else {},
         )
+
+
+@dataclass
+class Slow(Replica):
+    """Takes its time; notes how many requests of one path prefix it had at once."""
+
+    now: dict[str, int] = field(default_factory=dict)
+    most: dict[str, int] = field(default_factory=dict)
+    both: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer when requests of two participants are here, or one has been for a moment."""
+        who = request.path.rpartition("/")[0]
+        self.now[who] = self.now.get(who, 0) + 1
+        self.most[who] = max(self.most.get(who, 0), self.now[who])
+        if len(self.now) == 2:
+            self.both.set()
+        await self.both.wait()
+        await asyncio.sleep(0)
+        self.now[who] -= 1
+        return await super().handle(request)
 
 
 @dataclass
@@ -132,3 +154,13 @@ async def test_a_problem_without_words_still_has_some(site: Site) -> None:
         await broker.attach("demo", "bob", {})
     assert (caught.value.kind, caught.value.retry_after_s) == ("broker-503", 7)
     assert caught.value.detail == "the broker answered 503"
+
+
+async def test_what_concerns_one_participant_is_asked_one_after_the_other(site: Site) -> None:
+    """Two legs at once are two requests in turn; another participant does not wait."""
+    slow = Slow(web.json_response(GRANT.to_dict()))
+    broker = await site.broker(slow)
+    wants = [broker.attach("demo", who, {"want": [leg]}) for who in ("bob", "eve") for leg in ("publish", "talk")]
+    await asyncio.gather(*wants)
+    assert len(slow.asked) == 4
+    assert set(slow.most.values()) == {1}
