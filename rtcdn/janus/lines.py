@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import time
 from collections import deque
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+KEPT_S = 10.0  # far less than a server waits (Janus: 120 s), so that it does not hang up as we ask
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
@@ -42,7 +44,7 @@ class Lines:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 80
-        self._free: deque[HTTPConnection] = deque()
+        self._free: deque[tuple[HTTPConnection, float]] = deque()  # and since when it is free
 
     def post(self, url: str, *, json: Any, timeout: float) -> Reply:
         """Post once, never again by itself: what is asked need not be idempotent."""
@@ -57,28 +59,29 @@ class Lines:
         except BaseException:
             line.close()
             raise
-        self._free.append(line)
+        self._free.append((line, time.monotonic()))
         return reply
 
     def close(self) -> None:
         """Let go of all connections that are not in use."""
         while self._free:
-            self._free.pop().close()
+            self._free.pop()[0].close()
 
     def _line(self, timeout_s: float) -> HTTPConnection:
         """One that is free and that the server has not closed; else a new one."""
         while True:
             try:
-                line = self._free.pop()
+                line, since_s = self._free.pop()
             except IndexError:
                 return HTTPConnection(self._host, self._port, timeout=timeout_s)
-            if line.sock is not None and not _speaks(line.sock):
+            fresh = time.monotonic() - since_s < KEPT_S
+            if fresh and line.sock is not None and not closed_there(line.sock):
                 line.sock.settimeout(timeout_s)
                 return line
             line.close()
 
 
-def _speaks(kept: socket.socket) -> bool:
+def closed_there(kept: socket.socket) -> bool:
     """Whether there is something to read though nothing was asked: the server has closed it."""
     poll = select.poll()
     poll.register(kept, select.POLLIN)

@@ -10,7 +10,8 @@ import pytest
 
 from rtcdn.errors import NodeAway
 from rtcdn.janus.admin import AdminClient
-from rtcdn.janus.lines import Lines
+from rtcdn.janus.lines import Lines, closed_there
+from tests.support.engine import wait_for
 
 
 class Server(ThreadingHTTPServer):
@@ -76,6 +77,8 @@ def test_a_connection_that_the_server_closed_is_not_used_again(server: Server) -
     lines = Lines(server.url)
     for _ in range(3):
         assert lines.post(server.url, json={}, timeout=3).json() == {"janus": "pong"}
+        kept = [line.sock for line, _ in lines._free]
+        wait_for(lambda: all(sock is None or closed_there(sock) for sock in kept), "the server has hung up")  # noqa: B023
     assert server.posts == 3
 
 
