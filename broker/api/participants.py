@@ -57,6 +57,7 @@ def admit(path: ParticipantPath, body: AdmitBody) -> Answer:
     known_session(path.sid)
     if not body.shared:
         parts().desk.handle(_admission(path.sid, path.pid, body))
+        parts().desk.settle(path.sid)  # whoever he joins by, at whichever replica, finds him announced
     return jsonify({"gateways": gateways(), **_ticket(path.sid, path.pid, body)})
 
 
@@ -68,6 +69,7 @@ def admit_many(path: SessionPath, body: AdmitManyBody) -> Answer:
     known_session(path.sid)
     named = [(pid, each) for pid, each in body.participants.items() if not each.shared]
     outcomes = parts().desk.attach_each([_admission(path.sid, pid, each) for pid, each in named])
+    parts().desk.settle(path.sid)
     failed = {pid: each for (pid, _), each in zip(named, outcomes, strict=True) if isinstance(each, RtcdnError)}
     answers = {
         pid: {"problem": problems.of_error(failed[pid]).get_json()} if pid in failed else _ticket(path.sid, pid, each)

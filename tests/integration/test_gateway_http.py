@@ -160,7 +160,7 @@ async def test_the_gateway_presents_itself(world: World) -> None:
     """In the store, and to the broker's stream with whom it holds."""
     await until(lambda: "GW:1" in world.store.read("GW:").values, "the presentation is there")
     await until(lambda: world.broker.hellos, "a hello came")
-    assert world.broker.hellos[0] == {"hello": "1", "last": 0, "participants": [], "follow": []}
+    assert world.broker.hellos[0] == {"hello": "1", "last": 0, "participants": [], "follow": [], "watched": {}}
     await world.post("whep", "bob", "chromium-watch-1")
     await world.broker.streams[-1].close()
     await until(lambda: len(world.broker.hellos) > 1, "a second hello came")

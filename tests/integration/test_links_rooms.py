@@ -164,6 +164,14 @@ async def test_a_relay_that_was_made_again_goes_on(hall: Hall) -> None:
             assert await hall.reconcile() == []
 
 
+async def mended(hall: Hall) -> list[str]:
+    """What is mended, once the node shows what is missing: it answers before it has removed a publisher."""
+    async with asyncio.timeout(5):
+        while not (found := await hall.reconcile()):
+            pass
+        return found
+
+
 async def test_half_a_remote_link_is_made_whole(hall: Hall) -> None:
     """Either end may be gone; what no link covers is removed, and nobody who publishes himself is."""
     await hall.commit(contexts("ingress-vr1", "ingress-vr2"))
@@ -173,10 +181,10 @@ async def test_half_a_remote_link_is_made_whole(hall: Hall) -> None:
         rooms = {name: f"{SESSION}/ingress-{name}" for name in ("vr1", "vr2")}
         near, far = hall.world.clients["vr1"], hall.world.clients["vr2"]
         far.kick(rooms["vr2"], "ann")
-        assert await hall.reconcile() == ["start_link remote-ann-vr2"]
+        assert await mended(hall) == ["start_link remote-ann-vr2"]
         body = {"request": "unpublish_remotely", "room": rooms["vr1"], "secret": near.keys(rooms["vr1"]).secret}
         near.admin.plugin(Kind.VR, body | {"publisher_id": "ann", "remote_id": "remote-ann-vr2"})
-        assert await hall.reconcile() == ["start_link remote-ann-vr2"]
+        assert await mended(hall) == ["start_link remote-ann-vr2"]
         await shows(await hall.subscriber("ingress-vr2", "ann"), "whole again")
         assert await hall.reconcile() == []
         hall.world.intend(dict.fromkeys(mesh))
