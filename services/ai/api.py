@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +16,10 @@ from services.ai.taps import Full, Tap, Taps
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ONE = "/taps/{session}/{tap}"
 OPEN = ("/healthz",)
+
+
+class NoTap(Exception):
+    """The path names a tap that is not there."""
 
 
 class ModuleApi:
@@ -39,8 +44,8 @@ class ModuleApi:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Only with the node's api secret; errors as JSON with field and reason."""
-        given = request.headers.get("Authorization", "")
-        if request.path not in OPEN and not hmac.compare_digest(given.encode(), self._wanted.encode()):
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        if request.path not in OPEN and not hmac.compare_digest(given, self._wanted.encode()):
             return _problem(401, "authorization", "send 'Authorization: Bearer <api_secret of the node>'")
         try:
             return await handler(request)
@@ -48,6 +53,8 @@ class ModuleApi:
             return _problem(400, error.field, error.reason)
         except Full as error:
             return _problem(503, "tap", str(error))
+        except NoTap:
+            return _no_tap(request)
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "taps": len(self._taps.all)})
@@ -78,9 +85,9 @@ class ModuleApi:
     async def _send(self, request: web.Request) -> web.Response:
         body, tap = await _body(request), self._tap(request)
         ip, port = body.get("ip"), body.get("port")
-        if not isinstance(ip, str) or not ip:
-            raise InvalidRequest("ip", "say to which address the module shall send")
-        if not isinstance(port, int) or not 0 < port < 65536:
+        if not isinstance(ip, str) or not _is_address(ip):
+            raise InvalidRequest("ip", f"{ip!r} is no IP address: say to which the module shall send")
+        if type(port) is not int or not 0 < port < 65536:
             raise InvalidRequest("port", f"{port!r} is not a port: 1 to 65535")
         if not tap.speaks:
             raise InvalidRequest("speaks", "the tap does not speak: PUT it with speaks: true first")
@@ -95,7 +102,7 @@ class ModuleApi:
         """The tap of the path; 404 when there is none."""
         tap = self._taps.all.get((request.match_info["session"], request.match_info["tap"]))
         if tap is None:
-            raise web.HTTPNotFound(text=f"no tap {request.path}")
+            raise NoTap
         return tap
 
     def _shown(self, tap: Tap) -> dict[str, Any]:
@@ -115,11 +122,18 @@ class ModuleApi:
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, LookupError, RecursionError):  # no JSON, an unknown charset, too deep
         raise InvalidRequest("body", "is not JSON") from None
     if not isinstance(body, dict):
         raise InvalidRequest("body", "is not a JSON object")
     return body
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
 
 
 def _no_tap(request: web.Request) -> web.Response:

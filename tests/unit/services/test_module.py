@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from rtcdn.errors import ConfigError, NodeAway, NodeRefused
@@ -181,6 +182,26 @@ async def test_strangers_and_wrong_words_are_refused_with_the_cure(place: Place)
     gone = ModuleClient(f"http://{HERE}:{free_port()}", SECRET)
     with pytest.raises(NodeAway):
         await asyncio.to_thread(gone.drop, "demo", "t")
+
+
+async def test_hostile_words_are_refused_as_field_and_reason(place: Place) -> None:
+    """A header that is no text, a body too deep or of an unknown charset, no port, no address, no tap."""
+    await place.ask("put", "demo", "t", "mix", speaks=True)
+    send, good = "/taps/demo/t/send", f"Bearer {SECRET}".encode()
+    asks = [
+        (401, "authorization", send, b"Bearer \xff", b"{}", "application/json"),
+        (400, "body", send, good, b"[" * 100_000, "application/json"),
+        (400, "body", send, good, b"{}", "application/json; charset=none"),
+        (400, "port", send, good, b'{"ip": "127.0.0.1", "port": true}', "application/json"),
+        (400, "ip", send, good, b'{"ip": "no address", "port": 5}', "application/json"),
+        (404, "tap", "/taps/demo/none/send", good, b'{"ip": "127.0.0.1", "port": 5}', "application/json"),
+    ]
+    async with httpx.AsyncClient(base_url=place.settings.url, trust_env=False) as http:
+        for status, field, path, given, body, kind in asks:
+            headers = [(b"Authorization", given), (b"Content-Type", kind.encode())]
+            answer = await http.put(path, content=body, headers=headers)
+            assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
+    assert place.module.taps.all["demo", "t"].to is None
 
 
 async def test_the_echo_says_each_packet_again_after_its_delay(monkeypatch: pytest.MonkeyPatch) -> None:
