@@ -31,20 +31,32 @@ def run(args: argparse.Namespace) -> int:
     if args.session not in vmap["sessions"]:
         print(f"map: there is no session {args.session}; see bin/rtcdn status", file=sys.stderr)
         return 1
-    if args.svg:
-        args.svg.write_text(draw(vmap, args.session), encoding="utf-8")
-        print(f"map: {args.svg}")
-    else:
-        print(text(vmap, args.session))
+    try:
+        shown = (draw if args.svg else text)(vmap, args.session)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        cure = "save an answer of GET /v1/map of a broker of this version"
+        raise ConfigError(
+            [f"session {args.session} of the map cannot be shown: {type(error).__name__} {error}; {cure}"]
+        ) from None
+    if not args.svg:
+        print(shown)
+        return 0
+    try:
+        args.svg.write_text(shown, encoding="utf-8")
+    except (OSError, UnicodeEncodeError) as error:
+        raise ConfigError([f"{args.svg}: {error}; name a file that can be written"]) from None
+    print(f"map: {args.svg}")
     return 0
 
 
 def _map(args: argparse.Namespace) -> dict[str, Any]:
     if args.saved:
         try:
-            found: dict[str, Any] = json.loads(args.saved.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            found = json.loads(args.saved.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
             raise ConfigError([f"{args.saved} cannot be read: {error}"]) from None
+        if not isinstance(found, dict) or not all(isinstance(found.get(name), dict) for name in ("nodes", "sessions")):
+            raise ConfigError([f"{args.saved} is no map: it has no nodes and sessions; save an answer of GET /v1/map"])
         return found
     with Operator(find(args.deployment)) as operator:
         return dict(operator.call("GET", "/v1/map")[1])

@@ -61,3 +61,42 @@ def test_the_command_reads_a_saved_map(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["map", "demo", "--from", str(saved)]) == 1
     assert str(saved) in capsys.readouterr().err
     assert shown.text(world().vmap.to_dict(), "demo").startswith("demo (archipelago)")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "is no map"),
+        ("null", "is no map"),
+        ('{"sessions": ["demo"], "nodes": {}}', "is no map"),
+        ('{"sessions": {"demo": null}, "nodes": {}}', "cannot be shown"),
+        ('{"sessions": {"demo": {}}, "nodes": {}}', "cannot be shown"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--svg", "picture.svg")])
+def test_odd_maps_are_told_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str,
+    words: str,
+    more: tuple[str, ...],
+) -> None:
+    """With the cure; no picture is begun."""
+    saved = tmp_path / "map.json"
+    saved.write_text(content, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["map", "demo", "--from", str(saved), *more]) == 1
+    told = capsys.readouterr().err
+    assert words in told
+    assert "GET /v1/map" in told
+    assert told.count("\n") == 1
+    assert not list(tmp_path.glob("*.svg"))
+
+
+def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not a traceback."""
+    saved, picture = tmp_path / "map.json", tmp_path / "none" / "demo.svg"
+    saved.write_text(json.dumps(world().vmap.to_dict()), encoding="utf-8")
+    assert main(["map", "demo", "--from", str(saved), "--svg", str(picture)]) == 1
+    assert f"{picture}: " in capsys.readouterr().err
