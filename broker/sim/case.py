@@ -12,8 +12,9 @@ from broker.core.scenarios.registry import SCENARIOS
 from rtcdn.errors import ConfigError, InvalidRequest
 from rtcdn.model import Capacity
 
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
+MOST = 1e9  # of anything that is measured: infinity is no time and no price
+Positive = Annotated[float, Meta(gt=0, le=MOST)]
+NotNegative = Annotated[float, Meta(ge=0, le=MOST)]
 Count = Annotated[int, Meta(ge=0)]
 AtLeastOne = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -21,6 +22,9 @@ Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 MOST_PEOPLE = 5_000_000
+MOST_NODES = 20_000
+MOST_SESSIONS = 100_000
+MOST_LOOKS = 10_000_000  # ticks of a clock, calls to the stage
 
 
 class Region(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -146,10 +150,38 @@ def parse(content: object, where: str) -> Case:
         what, _, path = text.partition(" - at `$")
         field = path.rstrip("`").lstrip(".") or "the case"
         raise ConfigError([f"{where}: {field}: {what}; see docs/simulator.md for the fields of a case"]) from error
-    problems = [f"{where}: {problem}" for problem in _problems(case)]
+    problems = [f"{where}: {problem}" for problem in _beyond(case) or _problems(case)]
     if problems:
         raise ConfigError(problems)
     return case
+
+
+def _beyond(case: Case) -> list[str]:
+    """What would take for ever, or all memory: looked at before anything is counted out."""
+    found = [
+        f"{name}: every {getattr(case, name):g} s for {case.duration_s:g} s is more than {MOST_LOOKS:,} times; "
+        f"lengthen it, or shorten duration_s"
+        for name in ("sample_s", "report_s", "keep_s")
+        if case.duration_s / getattr(case, name) > MOST_LOOKS
+    ]
+    nodes = sum(group.hosts * sum(group.kinds.values()) for group in case.nodes)
+    if max(nodes, sum(group.hosts for group in case.nodes)) > MOST_NODES:
+        found.append(f"nodes: {nodes:,} are more than {MOST_NODES:,}; take fewer hosts, or fewer kinds on each")
+    counts = [len(each.open_s) * each.days * each.parallel for each in case.sessions]
+    if sum(counts) > MOST_SESSIONS:
+        found.append(f"sessions: {sum(counts):,} are more than {MOST_SESSIONS:,}; lower parallel, days or open_s")
+    people = sum(
+        count * sum(arrivals.people for arrivals in each.arrivals)
+        for count, each in zip(counts, case.sessions, strict=True)
+    )
+    if not found and people > MOST_PEOPLE:
+        found.append(f"sessions: {people:,} people are more than {MOST_PEOPLE:,}; lower people, parallel or days")
+    for at, (count, each) in enumerate(zip(counts, case.sessions, strict=True)):
+        hours = min(each.lasts_s, case.duration_s) / 3600
+        if not found and count * hours * each.speakers.promoted_per_hour > MOST_LOOKS:
+            field = f"sessions[{at}].speakers.promoted_per_hour"
+            found.append(f"{field}: {each.speakers.promoted_per_hour:g} makes more than {MOST_LOOKS:,} calls; lower it")
+    return found
 
 
 def _problems(case: Case) -> list[str]:

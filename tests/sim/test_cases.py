@@ -53,6 +53,15 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("failures", [{"at_s": 1, "kill": "eu-h9"}], ("failures[0]", "'eu-h9' is no region, host or node")),
         ("failures", [{"at_s": 1}], ("failures[0]", "say either kill or drain")),
         ("regions.eu.place", [95, 0], ("regions", "<= 90")),
+        ("regions.eu.spread_ms", float("inf"), ("regions", "<= 1")),
+        ("report_s", float("inf"), ("report_s", "<= 1")),
+        ("sessions.0.arrivals.0.regions", {"eu": float("inf")}, ("regions", "<= 1")),
+        ("duration_s", 3e7, ("keep_s", "shorten duration_s")),
+        ("sample_s", 1e-9, ("sample_s", "lengthen it")),
+        ("nodes.0.hosts", 10**30, ("nodes", "take fewer hosts")),
+        ("sessions.0.days", 10**9, ("sessions", "lower parallel, days or open_s")),
+        ("sessions.0.parallel", 90_000, ("sessions", "lower people")),
+        ("sessions.0.speakers", {"promoted_per_hour": 1e9}, ("sessions[0].speakers.promoted_per_hour", "lower it")),
     ],
 )
 def test_a_bad_field_is_named_with_its_cure(path: str, value: Any, words: tuple[str, ...]) -> None:

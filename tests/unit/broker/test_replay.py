@@ -110,3 +110,33 @@ def test_what_a_log_does_not_hold_is_not_guessed(log: list[str]) -> None:
 def test_a_broker_that_starts_anew_is_a_new_life(log: list[str]) -> None:
     """Logs of two lives one after the other replay both."""
     assert replay([*log, *log]).same == 2 * replay(log).same
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"kind":"decision","number":1}',
+        '{"kind":"snapshot","number":1}',
+        '{"kind":"decision","number":1,"request":{"type":[]},"policy":"balanced","now_s":1}',
+        '{"kind":"snapshot","number":9,"changes":[["SS:a","{"]],"revision":1,"now_s":1}',
+        "[" * 100_000,
+        "5",
+    ],
+)
+def test_garbage_is_counted_and_ends_nothing(line: str) -> None:
+    """A line that no broker wrote is unreadable; never a traceback."""
+    found = replay(['{"kind":"snapshot","number":"x"}', line])
+    assert (found.unreadable, found.well) == (1, False)
+    assert "nothing to compare: name the decision log" in found.text()
+
+
+def test_a_decision_that_fails_now_is_another(log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for a line that cannot be read."""
+
+    def failing(*_: object) -> None:
+        raise KeyError("gone")
+
+    monkeypatch.setattr("broker.sim.replay.decide", failing)
+    found = replay(log)
+    assert found.different > 0
+    assert found.unreadable == 0
