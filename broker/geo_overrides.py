@@ -53,7 +53,7 @@ class Overrides:
             told = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError([f"{SETTING}: {path} cannot be read: {error.strerror}"]) from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError([f"{SETTING}: {path} is not JSON: {error}"]) from None
         problems = _unknown(told)
         if problems:

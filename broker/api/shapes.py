@@ -200,7 +200,7 @@ class LeaveQuery(BaseModel):
 class DrainBody(Shape):
     """Until when a node shall be empty."""
 
-    deadline_s: float = Field(default=0.0, ge=0, description="seconds from now; 0: no deadline")
+    deadline_s: float = Field(default=0.0, ge=0, le=366 * 86400, description="seconds from now; 0: no deadline")
 
 
 class CapacityQuery(BaseModel):

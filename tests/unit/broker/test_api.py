@@ -115,6 +115,9 @@ def test_nodes_drain_and_undrain(opened: Rig) -> None:
     assert http.post("/v1/nodes/st1/undrain", headers=headers).status_code == 204
     assert not opened.keys("ND:")
     assert http.post("/v1/nodes/never/drain", json={}, headers=headers).status_code == 400
+    endless = http.post("/v1/nodes/st1/drain", json={"deadline_s": float("inf")}, headers=headers)
+    assert (endless.status_code, endless.get_json()["field"]) == (400, "deadline_s")
+    assert not opened.keys("ND:")
 
 
 def test_health_metrics_keys_and_the_openapi_document_need_no_token(opened: Rig) -> None:

@@ -114,6 +114,7 @@ def test_a_continent_is_known_by_the_country_where_the_database_names_none(data:
     ("told", "problem"),
     [
         ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
         ([], "must be an object with networks, countries, continents"),
         ({"network": {}}, "'network' is not known; use networks, countries, continents"),
         ({"networks": []}, "networks: must be an object of targets"),
