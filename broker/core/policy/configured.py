@@ -8,7 +8,6 @@ must ask of a node is always asked; ``filters`` adds to it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from difflib import get_close_matches
@@ -31,6 +30,7 @@ BY_WEIGHT = ("near", "light", "dense", "serving")  # tell nodes of a region apar
 FIELDS = ("base", "filters", "preferences", "scores", "limits")
 LIMITS = {each.name: each.type for each in fields(Thresholds)}
 HIGHEST = 100.0  # of a weight
+MOST = 1e12  # of any number: sums of it are finite
 
 
 def configured(data: Any, known: Iterable[Policy] = BUILT_IN) -> tuple[Policy, ...]:
@@ -129,9 +129,10 @@ class _Reading:
         return replace(base, **numbers)
 
     def _number(self, where: str, value: Any) -> float:
-        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+        good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
         if not good:
-            self.wrong(where, f"{value!r} must be a number of 0 or more")
+            shown = f"{value!r:.40}"
+            self.wrong(where, f"{shown} must be a number of 0 or more, at most {MOST:g}")
         return float(value) if good else 0.0
 
     def _contradictions(self, made: Policy) -> None:
