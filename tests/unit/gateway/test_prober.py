@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
+from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from aiortc.rtp import RtpPacket
 
-from gateway.prober import Prober, read
+from gateway.prober import Prober, application, read
 from rtcdn.client.feed import Feed
 from rtcdn.errors import ConfigError, NodeAway, NodeRefused
 from rtcdn.model import Kind, Leg
@@ -37,6 +40,8 @@ class FailingNodes:
     [
         (NodeAway("st1: no janus_session within 2 s"), "NodeAway: st1: no janus_session within 2 s"),
         (NodeRefused(455, "No such mountpoint"), "No such mountpoint"),
+        (OSError(101, "Network is unreachable"), "OSError: [Errno 101] Network is unreachable"),
+        (RuntimeError("the answer fits no offer"), "RuntimeError: the answer fits no offer"),
         (9.0, "no frame of slot v1 was decoded within 0.3 s"),
     ],
 )
@@ -79,6 +84,20 @@ async def _frame(end: socket.socket) -> list[RtpPacket]:
     while not found or not found[-1].marker:
         found.append(RtpPacket.parse(await loop.sock_recv(end, 2000)))
     return found
+
+
+async def test_only_a_broker_may_ask_and_garbage_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """403 without its certificate, whatever the body; 400 for what is no question; a feed that fails is the reason."""
+    stage: dict[str, Any] = {"leg": LEG.to_dict(), "within_s": 3.0}
+    bodies = [b"", b"\xff\xfe", b"[]", b"{}", json.dumps({**stage, "within_s": 0}).encode()]
+    async with TestClient(TestServer(application(Prober(FailingNodes(9.0))))) as http:  # type: ignore[arg-type]
+        for body in (*bodies, json.dumps(stage).encode()):
+            assert (await http.post("/probe", data=body)).status == 403
+        monkeypatch.setattr("rtcdn.tls.common_name", lambda _: "broker")
+        for body in bodies:
+            assert (await http.post("/probe", data=body)).status == 400
+        fed = await http.post("/probe", json={**stage, "within_s": 0.3, "feed_ip": "127.0.0.1", "feed_ports": [70_000]})
+        assert (fed.status, (await fed.json())["reason"][:13]) == (200, "OverflowError")
 
 
 def test_what_is_missing_in_the_environment_is_named() -> None:
