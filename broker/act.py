@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
+import httpx
+
 from broker.act_links import KINDS as LINK_KINDS
 from broker.act_links import LinkActor, Wire
 from broker.act_taps import TapActor
@@ -54,7 +56,10 @@ class Nodes:
             known = self._clients.get(node_id)
             if known and _face(known[0]) == _face(labels):
                 return known[1]
-            made = self._make(Kind(wrapper.kind), labels, secrets)
+            try:
+                made = self._make(Kind(wrapper.kind), labels, secrets)
+            except (ValueError, httpx.InvalidURL) as error:
+                raise NodeAway(f"node {node_id} tells an address that is none (LABELS): {error}") from error
             self._clients[node_id] = (labels, made)
             return made
 

@@ -110,7 +110,7 @@ class Probing:
                 told = self._http.post(f"{url}{PATH}", content=ask.to_json(), timeout=ask.within_s + MARGIN_S)
             except httpx.TimeoutException:
                 return ProbeAnswer(reason=f"prober {url} did not answer within {ask.within_s:.1f} s")
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 why = f"prober {url}: {type(error).__name__} {error}"
                 _log.warning("prober-away", url=url, reason=error)
                 continue

@@ -81,5 +81,5 @@ class ModuleClient:
             if answer.status_code >= 400:
                 raise NodeRefused(answer.status_code, f"{self.url}{path}: {answer.text[:200]}")
             return answer.json() if answer.content else None
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise NodeAway(f"{self.url}{path}: {type(error).__name__} {error}".rstrip()) from error

@@ -26,7 +26,7 @@ def post(client: httpx.Client | Lines, url: str, message: Json, timeout_s: float
     body = {**message, "transaction": secrets.token_hex(8)}
     try:
         answer = client.post(url, json=body, timeout=timeout_s).raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise NodeAway(f"{url}: {type(error).__name__} {error}".rstrip()) from error
     if not isinstance(answer, dict):
         raise NodeAway(f"{url}: answered something that is not an object")

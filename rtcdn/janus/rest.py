@@ -75,7 +75,7 @@ class RestClient:
         try:
             answer = self._client.get(f"{self.url}/{janus_session}", params=params, timeout=self._timeout_s)
             events = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise NodeAway(f"{self.url}/{janus_session}: {type(error).__name__} while waiting for events") from None
         found = events if isinstance(events, list) else [events]
         return [event for event in found if isinstance(event, dict)]
