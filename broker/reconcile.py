@@ -164,6 +164,10 @@ class Reconciler:
                     self._performer.finish(session)
                 except (NodeAway, NodeRefused) as error:
                     _log.warning("plan-mended-later", session=session, reason=error)
+                except RtcdnError:
+                    raise
+                except Exception:  # noqa: BLE001  (of this session; others must not wait for it)
+                    _log.exception("plan-failed", session=session)
 
     def _ask(self, request: Request) -> None:
         name = f"{type(request).__name__} {subject(request)}"
@@ -177,6 +181,9 @@ class Reconciler:
         except (Refused, RtcdnError) as error:
             self._patience.failed(name)
             _log.warning("housekeeping-failed", request=name, reason=error)
+        except Exception:  # noqa: BLE001  (of this request; others must not wait for it)
+            self._patience.failed(name)
+            _log.exception("housekeeping-failed", request=name)
 
     def _repair(self, step: Step, vmap: VirtualMap) -> bool:
         """Perform it, unless the session has changed since and it is not asked for any more."""
@@ -196,5 +203,11 @@ class Reconciler:
             except (NodeAway, NodeRefused) as error:
                 self._patience.failed(name)
                 _log.warning("repair-failed", step=step_name(step), session=step.session, id=step.id, reason=error)
+                return False
+            except RtcdnError:
+                raise
+            except Exception:  # noqa: BLE001  (of this step; others must not wait for it)
+                self._patience.failed(name)
+                _log.exception("repair-failed", step=step_name(step), session=step.session, id=step.id)
                 return False
         return True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from broker.core.actions import Step
 from broker.core.policy.registry import Registry
 from broker.core.requests import OpenSession
 from broker.plans import step_to_dict
@@ -59,6 +61,27 @@ def test_what_fails_is_left_alone_for_a_while(rig: Rig, reconciler: Reconciler) 
     rig.actor.away, rig.actor.done = set(), []
     reconciler.turn()
     assert "create_context demo/mix-ab1" not in rig.actor.done
+
+
+def test_a_surprise_in_one_session_holds_up_no_other(rig: Rig, reconciler: Reconciler) -> None:
+    """Neither its repairs, nor a plan of it that was left; it is tried again later."""
+    for session in ("bad", "good"):
+        decision = rig.desk.handle(OpenSession(session, SessionIntent()))
+    wait_for(lambda: not any(view.plan for view in rig.keeper.current.sessions.values()), "no plan is left")
+
+    def fail(step: Step) -> None:
+        if step.session == "bad":
+            raise KeyError("surprise")
+
+    rig.actor.before = fail
+    rig.actor.done.clear()
+    reconciler.turn()
+    assert {name.split()[1].split("/")[0] for name in made_contexts(rig)} == {"good"}
+    bad = PlanRecord("d-old", 0, 1, tuple(step_to_dict(replace(step, session="bad")) for step in decision.plan))
+    rig.leadership.commit({keys.plan("bad"): bad.to_json()})
+    wait_for(lambda: rig.keeper.current.sessions["bad"].plan, "the map shows it")
+    reconciler.turn()
+    assert reconciler.turns == 2
 
 
 def stage(rig: Rig) -> str:
