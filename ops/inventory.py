@@ -35,7 +35,7 @@ def problems(variables: Table, groups: Mapping[str, list[str]]) -> list[str]:
         *_ids(variables),
         *_etcd(groups),
         *_places(variables, groups),
-        *_ports(variables),
+        *(list(_numbers(variables)) or _ports(variables)),
         *_regions(variables),
         *_geography(variables),
     ]
@@ -82,6 +82,36 @@ def _places(variables: Table, groups: Mapping[str, list[str]]) -> Iterator[str]:
                 yield f"rtcdn_nodes: {row['id']} has kind {row['kind']!r}: use {', '.join(KINDS)}"
             elif row["host"] not in hosts or row["host"] not in groups.get(wanted, []):
                 yield f"{table}: {row['id']} is on {row['host']!r}, which is not in group {wanted}: add it there"
+
+
+def _numbers(variables: Table) -> Iterator[str]:
+    """Every port is one, every range of ports goes upwards."""
+    single = [("rtcdn_ports", name, port) for name, port in variables["rtcdn_ports"].items()]
+    for table, fields in (
+        ("rtcdn_brokers", ("api", "stream")),
+        ("rtcdn_gateways", ("port",)),
+        ("rtcdn_nodes", ("port",)),
+    ):
+        single += [(table, f"{field} of {row['id']}", row.get(field)) for row in variables[table] for field in fields]
+    single += [
+        ("rtcdn_gateways", f"prober of {row['id']}", row["prober"])
+        for row in variables["rtcdn_gateways"]
+        if row.get("prober")
+    ]
+    for table, what, port in single:
+        if not 0 < _number(port) < 65536:
+            yield f"{table}: {what} is {port!r}: write a port, 1 to 65535"
+    for row in variables["rtcdn_nodes"]:
+        for use in ("webrtc", "rtp"):
+            told = row.get(use, "" if use == "webrtc" else None)
+            first, _, last = str(told).partition("-")
+            if told != "" and not 0 < _number(first) <= _number(last) < 65536:
+                yield f"rtcdn_nodes: {use} of {row['id']} is {told!r}: write first-last, such as 30000-30099, or ''"
+
+
+def _number(value: Any) -> int:
+    """What is written as a number, else 0."""
+    return int(str(value)) if str(value).isascii() and str(value).isdigit() and len(str(value)) < 6 else 0
 
 
 def _ports(variables: Table) -> Iterator[str]:

@@ -55,7 +55,7 @@ def _ports(reader: Reader) -> range:
     first, dash, last = text.partition("-")
     if not text:
         return range(0)
-    if dash and first.isdigit() and last.isdigit() and 1024 <= int(first) <= int(last) <= 65535:
+    if dash and text.isascii() and first.isdigit() and last.isdigit() and 1024 <= int(first) <= int(last) <= 65535:
         return range(int(first), int(last) + 1)
     reader.problem("RTCDN_RTP_PORTS", f"{text!r} is not a range of ports: write first-last, such as 30000-30999")
     return range(0)

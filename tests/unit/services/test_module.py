@@ -271,3 +271,10 @@ def test_wrong_settings_are_told_all_at_once() -> None:
     told = "\n".join(caught.value.problems)
     for name in ("RTCDN_RTP_PORTS", "RTCDN_MODULE_LISTEN", "RTCDN_NODE_ID", "RTCDN_MEDIA_IP", "RTCDN_ETCD"):
         assert name in told
+
+
+def test_a_range_of_ports_in_other_digits_is_named_not_raised() -> None:
+    """What str.isdigit takes and int does not."""
+    with pytest.raises(ConfigError) as caught:
+        load({"RTCDN_RTP_PORTS": "3000\N{SUPERSCRIPT TWO}-30005"})
+    assert any("RTCDN_RTP_PORTS" in problem for problem in caught.value.problems)
