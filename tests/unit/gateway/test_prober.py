@@ -42,7 +42,7 @@ class FailingNodes:
         (NodeRefused(455, "No such mountpoint"), "No such mountpoint"),
         (OSError(101, "Network is unreachable"), "OSError: [Errno 101] Network is unreachable"),
         (RuntimeError("the answer fits no offer"), "RuntimeError: the answer fits no offer"),
-        (9.0, "no frame of slot v1 was decoded within 0.3 s"),
+        (9.0, "no frame of slot v1 was decoded within 3 s"),
     ],
 )
 async def test_a_stage_that_cannot_be_seen_is_not_ready_and_the_reason_is_told(
@@ -50,7 +50,7 @@ async def test_a_stage_that_cannot_be_seen_is_not_ready_and_the_reason_is_told(
 ) -> None:
     """Never an exception; one audio and a video per slot are asked for, on a handle that is no participant's."""
     nodes = FailingNodes(how)
-    answer = await Prober(nodes).probe(ProbeAsk(LEG, within_s=0.3 if how == 9.0 else 5.0))  # type: ignore[arg-type]
+    answer = await Prober(nodes).probe(ProbeAsk(LEG, within_s=3.0 if how == 9.0 else 20.0))  # type: ignore[arg-type]
     assert not answer.decoded
     assert why in answer.reason
     assert nodes.opaque_id == "probe"
