@@ -15,7 +15,7 @@ from broker.core.policy.base import Need
 from broker.core.requests import Attach
 from broker.core.scenarios import gather, moves
 from broker.core.scenarios.archipelago import MIX_LOAD, Archipelago
-from broker.core.scenarios.home import astray, beside, home, leaving, place_of, policies
+from broker.core.scenarios.home import astray, beside, home, leaving, own, place_of, policies
 from broker.core.scenarios.stage import Lineup, Wiring
 from broker.core.wrappers import Load, NodeWrapper
 from rtcdn.model import Leg
@@ -143,15 +143,14 @@ class Atollo(Archipelago):
 
     def vacate(self, draft: Draft, node: str, lost: bool) -> None:
         """Move a portion of all the session has on that node's host; the node itself is left last."""
-        if not any(context.node == node for context in draft.view.contexts.values()):
+        over = moves.is_over(draft, node, lost)
+        moves.leave_taps(self, draft, node, lost, over)
+        if not any(context.node == node for context in own(draft).values()):
             return
-        wrapper = draft.vmap.node(node)
-        deadline_s = wrapper.drain.deadline_s if wrapper and wrapper.drain else 0.0
-        over = lost or 0 < deadline_s <= draft.now_s
         self._settle(draft, mix=bool(draft.view.duty("mix")))
         self.rewire(draft)
         used = set(home(draft).values())
-        contexts = dict(draft.view.contexts)
+        contexts = own(draft)
         old = sorted(set(contexts) - used, key=lambda name: (contexts[name].node == node, name))
         for name in old:
             here = contexts[name].node == node
@@ -184,5 +183,5 @@ def _near(draft: Draft) -> tuple[str, ...]:
                 counts[participant.region] = counts.get(participant.region, 0) + 1
     if counts:
         return tuple(sorted(counts, key=lambda region: (-counts[region], region)))
-    wrappers = (draft.vmap.node(context.node) for context in draft.view.contexts.values())
+    wrappers = (draft.vmap.node(context.node) for context in own(draft).values())
     return tuple(sorted({wrapper.region for wrapper in wrappers if wrapper}))

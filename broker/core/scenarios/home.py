@@ -15,6 +15,7 @@ from broker.core.policy.base import Policy
 from broker.core.policy.terms import NamedFilter, NamedScore, near
 from broker.core.virtual_map import VirtualMap
 from broker.core.wrappers import NodeWrapper, kind_for
+from rtcdn.model import ContextIntent
 
 
 def place_of(vmap: VirtualMap, node: str) -> str:
@@ -32,14 +33,19 @@ def lost(draft: Draft, node: str) -> bool:
 
 
 def leaving(draft: Draft) -> frozenset[str]:
-    """Hosts that the session leaves."""
-    nodes = {context.node for context in draft.view.contexts.values()}
+    """Hosts that the session leaves. The module of a tap is none of it: taps go by themselves."""
+    nodes = {context.node for context in own(draft).values()}
     return frozenset(place_of(draft.vmap, node) for node in nodes if lost(draft, node) or _drains(draft, node))
 
 
 def _drains(draft: Draft, node: str) -> bool:
     wrapper = draft.vmap.node(node)
     return wrapper is not None and wrapper.draining
+
+
+def own(draft: Draft) -> dict[str, ContextIntent]:
+    """The contexts that make the session: all but its taps."""
+    return {name: context for name, context in draft.view.contexts.items() if context.duty != "tap"}
 
 
 def home(draft: Draft) -> dict[str, str]:
@@ -64,7 +70,7 @@ def astray(draft: Draft) -> tuple[str, list[str]]:
 def _staying(draft: Draft) -> dict[str, str]:
     """Context -> its host, for those on hosts that are not left."""
     left = leaving(draft)
-    places = {name: place_of(draft.vmap, context.node) for name, context in draft.view.contexts.items()}
+    places = {name: place_of(draft.vmap, context.node) for name, context in own(draft).items()}
     return {name: places[name] for name in sorted(places) if places[name] not in left}
 
 
