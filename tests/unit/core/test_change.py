@@ -176,3 +176,13 @@ def test_mixes_that_are_too_many_stay_linked_until_their_people_are_led_over() -
     world.housekeep()
     assert sorted(world.vmap.sessions["demo"].duty("mix")) == ["mix-eu-ab1"]
     assert world.vmap.check() == []
+
+
+def test_an_ingress_made_for_few_takes_all_who_may_publish_when_it_becomes_an_island() -> None:
+    """A room is made once, so it is made for the largest shape."""
+    world = continents()
+    opened(world, slots=2, eu=10)
+    assert isinstance(world.ask(ChangeScenario("demo", "big_island")), Decision)
+    ingress = world.vmap.sessions["demo"].duty("ingress")
+    assert ingress
+    assert all(each.options["publishers"] >= world.policy.limits.cameras for each in ingress.values())
