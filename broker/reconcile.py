@@ -145,7 +145,7 @@ class Reconciler:
         """Everything once, from the current map."""
         self._finish_plans()
         policy = self._registry.find(self._policy)
-        for request in tuple(due(self._keeper.current, policy, self._now_s())):
+        for request in tuple(due(self._keeper.current, policy, self._now_s(), self._registry.find)):
             self._ask(request)
         for request in wishes(self._keeper.current, self._watched()):
             self._ask(request)
