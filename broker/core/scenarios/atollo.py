@@ -17,6 +17,7 @@ from broker.core.scenarios import gather, moves
 from broker.core.scenarios.archipelago import MIX_LOAD, Archipelago
 from broker.core.scenarios.home import astray, beside, home, leaving, own, place_of, policies
 from broker.core.scenarios.stage import Lineup, Wiring
+from broker.core.warmup import expected
 from broker.core.wrappers import Load, NodeWrapper
 from rtcdn.model import Leg
 
@@ -29,7 +30,7 @@ class Atollo(Archipelago):
     def open(self, draft: Draft) -> None:
         """Ingress and stage, once it is known near whom: by the audience, or with the first participant."""
         view = draft.view
-        known = any(viewers > 0 for viewers in draft.intent.audience.values()) or bool(view.attached)
+        known = any(viewers > 0 for viewers in expected(draft.intent).values()) or bool(view.attached)
         if known and not (view.duty("ingress") and view.duty("stage")):
             self._settle(draft)
         self._unite(draft)
@@ -176,7 +177,7 @@ def _check_room(draft: Draft, participant: str) -> None:
 
 def _near(draft: Draft) -> tuple[str, ...]:
     """Regions to look at first: of most of the audience, else of most participants, else where the session is."""
-    counts = {region: viewers for region, viewers in draft.intent.audience.items() if viewers > 0}
+    counts = {region: viewers for region, viewers in expected(draft.intent).items() if viewers > 0}
     if not counts:
         for participant in draft.view.participants.values():
             if participant.legs and participant.region:
