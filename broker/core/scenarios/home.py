@@ -13,6 +13,7 @@ from math import inf
 from broker.core.draft import Draft
 from broker.core.policy.base import Policy
 from broker.core.policy.terms import NamedFilter, NamedScore, near
+from broker.core.views import LEAVING
 from broker.core.virtual_map import VirtualMap
 from broker.core.wrappers import NodeWrapper, kind_for
 from rtcdn.model import ContextIntent
@@ -53,8 +54,14 @@ def home(draft: Draft) -> dict[str, str]:
     places = _staying(draft)
     middle = _middle(draft, places)
     found: dict[str, str] = {}
-    for name in sorted(places, key=lambda name: (places[name] != middle, not draft.view.attached.get(name), name)):
-        found.setdefault(draft.view.contexts[name].duty, name)
+    view = draft.view
+
+    def rank(name: str) -> tuple[bool, bool, bool, str]:
+        emptied = LEAVING in view.contexts[name].options  # by a reorganisation that a change of scenario cut off
+        return (places[name] != middle, emptied, not view.attached.get(name), name)
+
+    for name in sorted(places, key=rank):
+        found.setdefault(view.contexts[name].duty, name)
     return found
 
 
