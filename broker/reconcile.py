@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from broker.core.actions import Step, step_name
 from broker.core.housekeeping import due
@@ -72,10 +72,14 @@ class Mended:
             self.at_s[session] = now_s + CAUGHT_UP_S * (min(2**times, MOST_REST) - 1)
 
 
-def wishes(vmap: VirtualMap, watched: Mapping[str, tuple[str, ...]]) -> list[Watched]:
-    """What people would like to see and the sessions' intents do not say yet; only where slots are too few for all."""
+def wishes(vmap: VirtualMap, watched: Mapping[str, tuple[str, ...]], before: Collection[str] = ()) -> list[Watched]:
+    """What people would like to see and the sessions' intents do not say yet; only where slots are too few for all.
+
+    ``before``: sessions where they wished something a moment ago. Of others nothing is asked: what an operator put
+    there stays.
+    """
     found = []
-    for name in sorted(vmap.sessions):
+    for name in sorted({*watched, *before}):
         view = vmap.session(name)
         if view and view.intent and view.intent.scenario == "big_island":
             wanted = tuple(who for who in watched.get(name, ()) if who in view.publishers)
@@ -100,6 +104,7 @@ class Reconciler:
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._watched = watched
+        self._wished: frozenset[str] = frozenset()
         self._keeper, self._leadership, self._desk, self._performer = keeper, leadership, desk, performer
         self._registry, self._policy, self._now_s = registry, policy, now_s
         self._patience = Patience(time.monotonic)
@@ -145,10 +150,13 @@ class Reconciler:
         """Everything once, from the current map."""
         self._finish_plans()
         policy = self._registry.find(self._policy)
-        for request in tuple(due(self._keeper.current, policy, self._now_s())):
+        for request in tuple(due(self._keeper.current, policy, self._now_s(), self._registry.find)):
             self._ask(request)
-        for request in wishes(self._keeper.current, self._watched()):
+        watched = self._watched()
+        asked = wishes(self._keeper.current, watched, self._wished)
+        for request in asked:
             self._ask(request)
+        self._wished = frozenset((*watched, *(request.session for request in asked)))  # an end that failed: once more
         vmap = self._keeper.current
         steps = reconcile(vmap, self._now_s(), self._mended.at_s)
         done = [(step.session, f"{step_name(step)} {step.id}") for step in steps if self._repair(step, vmap)]

@@ -13,7 +13,7 @@ from broker.core.places import Geography
 from broker.core.plan import plan_changes
 from broker.core.policy.base import Need, Policy
 from broker.core.requests import Request
-from broker.core.views import SessionView, context_of
+from broker.core.views import LEAVING, SessionView, context_of
 from broker.core.virtual_map import VirtualMap
 from rtcdn import keys
 from rtcdn.model import AttachGrant, ContextIntent, LinkIntent, ParticipantIntent, Record, SessionIntent
@@ -130,10 +130,16 @@ class Draft:
         return choice
 
     def held(self, participant: str, leg: str) -> dict[str, str]:
-        """Node and context of the leg of that sort which a participant has already; empty when he has none."""
+        """Node and context of the leg of that sort which a participant has already; empty when he has none.
+
+        Where a reorganisation empties a stage he is not kept.
+        """
         known: ParticipantIntent | None = self.view.participants.get(participant)
         found = ((each.node, context_of(each)) for each in (known.legs if known else ()) if each.leg == leg)
-        return dict(pair for pair in list(found)[:1] if pair[1] in self.view.contexts)
+        contexts = self.view.contexts
+        return {
+            node: name for node, name in list(found)[:1] if name in contexts and LEAVING not in contexts[name].options
+        }
 
     def stages(self, region: str, held: dict[str, str]) -> dict[str, str]:
         """Stages of a region by node, and the one that is held, wherever it is."""

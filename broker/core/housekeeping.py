@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from broker.core.decide import decide
 from broker.core.decisions import Refusal
@@ -15,22 +15,39 @@ from broker.core.scenarios.stage import MAIN, SCREEN
 from broker.core.views import SessionView
 from broker.core.virtual_map import VirtualMap
 from broker.core.wrappers import NodeWrapper
+from rtcdn.errors import InvalidRequest
 from rtcdn.ids import speaker_of, split_janus_context
 
+PolicyOf = Callable[[str], Policy]  # of a session
 
-def due(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
-    """What should be decided now; the leader asks about once a second. Nothing comes when all is well."""
+
+def due(
+    vmap: VirtualMap, policy: Policy, now_s: float, named: Callable[[str], Policy] | None = None
+) -> Iterator[Request]:
+    """What should be decided now; the leader asks about once a second. Nothing comes when all is well.
+
+    ``policy`` is the deployment's; ``named`` finds those that sessions name, by which their requests are decided.
+    """
+
+    def of(session: str) -> Policy:
+        view = vmap.session(session)
+        asked = view.intent.policy if view and view.intent else ""
+        try:
+            return named(asked) if named and asked else policy
+        except InvalidRequest:  # it is there no more: whoever is asked to decide says so
+            return policy
+
     yield from _lost_gateways(vmap, policy, now_s)
-    yield from _nodes_to_leave(vmap, policy, now_s)
-    yield from _talkers(vmap, policy, now_s)
+    yield from _nodes_to_leave(vmap, policy, of, now_s)
+    yield from _talkers(vmap, of, now_s)
     for name in sorted(vmap.sessions):
         view = vmap.sessions[name]
         if view.intent is None:
             if not _unreadable(vmap, name):
                 yield CloseSession(name)
-        elif view.intent.scenario in SCENARIOS and _worth(vmap, Reap(name), policy, now_s):
+        elif view.intent.scenario in SCENARIOS and _worth(vmap, Reap(name), of(name), now_s):
             yield Reap(name)
-        elif view.intent.scenario in SCENARIOS and promising(view) and _worth(vmap, Reorganise(name), policy, now_s):
+        elif view.intent.scenario in SCENARIOS and promising(view) and _worth(vmap, Reorganise(name), of(name), now_s):
             yield Reorganise(name)
 
 
@@ -39,7 +56,7 @@ def lost(wrapper: NodeWrapper, policy: Policy, now_s: float) -> bool:
     return not wrapper.present and wrapper.silent_since_s + policy.limits.lost_after_s <= now_s
 
 
-def _nodes_to_leave(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
+def _nodes_to_leave(vmap: VirtualMap, policy: Policy, of: PolicyOf, now_s: float) -> Iterator[Request]:
     """Sessions on nodes that drain or are lost. When most nodes fell silent the store was away, not they."""
     silent = sum(not wrapper.present for wrapper in vmap.nodes.values())
     believe = silent * 2 <= len(vmap.nodes)
@@ -49,11 +66,11 @@ def _nodes_to_leave(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[
         if wrapper.hosting and ((wrapper.present and wrapper.draining) or (gone and believe)):
             for session in sorted(wrapper.hosting):
                 request = Vacate(session, name, lost=gone)
-                if vmap.session(session) and _worth(vmap, request, policy, now_s):
+                if vmap.session(session) and _worth(vmap, request, of(session), now_s):
                     yield request
 
 
-def _talkers(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request]:
+def _talkers(vmap: VirtualMap, of: PolicyOf, now_s: float) -> Iterator[Request]:
     """Who should have the main slot: the one who talks longest, long enough, while its owner is silent."""
     floors: dict[str, dict[str, float]] = {}  # session -> speaker -> since when
     for wrapper in vmap.nodes.values():
@@ -67,6 +84,7 @@ def _talkers(vmap: VirtualMap, policy: Policy, now_s: float) -> Iterator[Request
     for session in sorted(floors):
         view = vmap.session(session)
         if view:
+            policy = of(session)
             since_s = now_s - policy.limits.talk_hold_s
             slots = _slots(view)
             yield from _takes_floor(view, slots, floors[session], since_s)

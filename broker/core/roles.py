@@ -89,7 +89,8 @@ def _hold(draft: Draft, scenario: Scenario, request: SetRole, participant: Parti
     ended = tuple(leg for leg in participant.legs if not _allowed(leg, role, participant.rights))
     kept = tuple(leg for leg in participant.legs if leg not in ended)
     record = replace(participant, role=role, legs=kept)
-    draft.put(change_of(draft, name, record if kept or record.admitted else None))
+    stays = kept or record.admitted or record.turn_s  # who waits for his turn keeps it
+    draft.put(change_of(draft, name, record if stays else None))
     if any(leg.leg == "publish" for leg in ended):
         scenario.silenced(draft, name)
     if role == participant.role and not ended:

@@ -209,7 +209,7 @@ class Run:
         if for_s != self._keep_at:
             return
         self._keep_at = None
-        for request in list(due(self.world.vmap, self.policy, self.world.now_s)):
+        for request in list(due(self.world.vmap, self.policy, self.world.now_s, self.registry.find)):
             answer = self.ask(request)
             if isinstance(answer, Refusal):
                 self.measures.refused_other[f"{type(request).__name__} {answer.code}"] += 1

@@ -264,7 +264,12 @@ class Archipelago:
         kind = Kind(kind_for(draft.vmap.kinds, duty))
         if duty == "stage":
             return ContextIntent(node, kind, duty, intent.codec, slots=video_slots(intent.slots))
-        publishers = {"publishers": intent.slots + SPARE_PUBLISHERS, "bitrate_bps": intent.bitrate_bps}
+        most = (
+            intent.slots
+        )  # a room is made once: an ingress takes those too who may publish after a change of scenario
+        if duty == "ingress":
+            most = max(most, draft.policy.limits.cameras)
+        publishers = {"publishers": most + SPARE_PUBLISHERS, "bitrate_bps": intent.bitrate_bps}
         return ContextIntent(node, kind, duty, intent.codec, options=publishers if kind is Kind.VR else {})
 
     def viewer_load(self, draft: Draft) -> Load:

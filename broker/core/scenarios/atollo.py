@@ -15,8 +15,9 @@ from broker.core.policy.base import Need
 from broker.core.requests import Attach
 from broker.core.scenarios import gather, moves
 from broker.core.scenarios.archipelago import MIX_LOAD, Archipelago
-from broker.core.scenarios.home import astray, beside, home, leaving, place_of, policies
+from broker.core.scenarios.home import astray, beside, home, leaving, own, place_of, policies
 from broker.core.scenarios.stage import Lineup, Wiring
+from broker.core.warmup import expected
 from broker.core.wrappers import Load, NodeWrapper
 from rtcdn.model import Leg
 
@@ -29,7 +30,7 @@ class Atollo(Archipelago):
     def open(self, draft: Draft) -> None:
         """Ingress and stage, once it is known near whom: by the audience, or with the first participant."""
         view = draft.view
-        known = any(viewers > 0 for viewers in draft.intent.audience.values()) or bool(view.attached)
+        known = any(viewers > 0 for viewers in expected(draft.intent).values()) or bool(view.attached)
         if known and not (view.duty("ingress") and view.duty("stage")):
             self._settle(draft)
         self._unite(draft)
@@ -143,15 +144,14 @@ class Atollo(Archipelago):
 
     def vacate(self, draft: Draft, node: str, lost: bool) -> None:
         """Move a portion of all the session has on that node's host; the node itself is left last."""
-        if not any(context.node == node for context in draft.view.contexts.values()):
+        over = moves.is_over(draft, node, lost)
+        moves.leave_taps(self, draft, node, lost, over)
+        if not any(context.node == node for context in own(draft).values()):
             return
-        wrapper = draft.vmap.node(node)
-        deadline_s = wrapper.drain.deadline_s if wrapper and wrapper.drain else 0.0
-        over = lost or 0 < deadline_s <= draft.now_s
         self._settle(draft, mix=bool(draft.view.duty("mix")))
         self.rewire(draft)
         used = set(home(draft).values())
-        contexts = dict(draft.view.contexts)
+        contexts = own(draft)
         old = sorted(set(contexts) - used, key=lambda name: (contexts[name].node == node, name))
         for name in old:
             here = contexts[name].node == node
@@ -177,12 +177,12 @@ def _check_room(draft: Draft, participant: str) -> None:
 
 def _near(draft: Draft) -> tuple[str, ...]:
     """Regions to look at first: of most of the audience, else of most participants, else where the session is."""
-    counts = {region: viewers for region, viewers in draft.intent.audience.items() if viewers > 0}
+    counts = {region: viewers for region, viewers in expected(draft.intent).items() if viewers > 0}
     if not counts:
         for participant in draft.view.participants.values():
             if participant.legs and participant.region:
                 counts[participant.region] = counts.get(participant.region, 0) + 1
     if counts:
         return tuple(sorted(counts, key=lambda region: (-counts[region], region)))
-    wrappers = (draft.vmap.node(context.node) for context in draft.view.contexts.values())
+    wrappers = (draft.vmap.node(context.node) for context in own(draft).values())
     return tuple(sorted({wrapper.region for wrapper in wrappers if wrapper}))

@@ -12,12 +12,12 @@ from dataclasses import replace
 from broker.core.draft import Draft, Refused
 from broker.core.requests import Attach
 from broker.core.scenarios import mixes, moves, upkeep
-from broker.core.scenarios.archipelago import SPARE_PUBLISHERS, Archipelago
+from broker.core.scenarios.archipelago import Archipelago
 from broker.core.scenarios.seating import Seating
 from broker.core.scenarios.stage import SCREEN, Lineup, Wiring
 from broker.core.views import SPEAKING
 from broker.core.wrappers import Load, publish_load, view_load
-from rtcdn.model import ContextIntent, Leg, Role
+from rtcdn.model import Leg, Role
 
 
 class BigIsland(Archipelago):
@@ -46,13 +46,6 @@ class BigIsland(Archipelago):
         most = draft.policy.limits.cameras
         if len(draft.view.publishers - {request.participant}) >= most:
             raise Refused("stage-full", f"{most} publish already, the policy's limit; demote somebody first")
-
-    def context(self, draft: Draft, duty: str, node: str) -> ContextIntent:
-        """What a context should be; an ingress takes all who may publish."""
-        made = super().context(draft, duty, node)
-        if duty != "ingress":
-            return made
-        return replace(made, options={**made.options, "publishers": draft.policy.limits.cameras + SPARE_PUBLISHERS})
 
     def viewer_load(self, draft: Draft) -> Load:
         """A viewer receives those who are shown."""

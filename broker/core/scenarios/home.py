@@ -13,8 +13,10 @@ from math import inf
 from broker.core.draft import Draft
 from broker.core.policy.base import Policy
 from broker.core.policy.terms import NamedFilter, NamedScore, near
+from broker.core.views import LEAVING
 from broker.core.virtual_map import VirtualMap
 from broker.core.wrappers import NodeWrapper, kind_for
+from rtcdn.model import ContextIntent
 
 
 def place_of(vmap: VirtualMap, node: str) -> str:
@@ -32,8 +34,8 @@ def lost(draft: Draft, node: str) -> bool:
 
 
 def leaving(draft: Draft) -> frozenset[str]:
-    """Hosts that the session leaves."""
-    nodes = {context.node for context in draft.view.contexts.values()}
+    """Hosts that the session leaves. The module of a tap is none of it: taps go by themselves."""
+    nodes = {context.node for context in own(draft).values()}
     return frozenset(place_of(draft.vmap, node) for node in nodes if lost(draft, node) or _drains(draft, node))
 
 
@@ -42,13 +44,24 @@ def _drains(draft: Draft, node: str) -> bool:
     return wrapper is not None and wrapper.draining
 
 
+def own(draft: Draft) -> dict[str, ContextIntent]:
+    """The contexts that make the session: all but its taps."""
+    return {name: context for name, context in draft.view.contexts.items() if context.duty != "tap"}
+
+
 def home(draft: Draft) -> dict[str, str]:
     """Duty -> the context in use: on the host where most people are, if it has one there, else wherever."""
     places = _staying(draft)
     middle = _middle(draft, places)
     found: dict[str, str] = {}
-    for name in sorted(places, key=lambda name: (places[name] != middle, not draft.view.attached.get(name), name)):
-        found.setdefault(draft.view.contexts[name].duty, name)
+    view = draft.view
+
+    def rank(name: str) -> tuple[bool, bool, bool, str]:
+        emptied = LEAVING in view.contexts[name].options  # by a reorganisation that a change of scenario cut off
+        return (places[name] != middle, emptied, not view.attached.get(name), name)
+
+    for name in sorted(places, key=rank):
+        found.setdefault(view.contexts[name].duty, name)
     return found
 
 
@@ -64,7 +77,7 @@ def astray(draft: Draft) -> tuple[str, list[str]]:
 def _staying(draft: Draft) -> dict[str, str]:
     """Context -> its host, for those on hosts that are not left."""
     left = leaving(draft)
-    places = {name: place_of(draft.vmap, context.node) for name, context in draft.view.contexts.items()}
+    places = {name: place_of(draft.vmap, context.node) for name, context in own(draft).items()}
     return {name: places[name] for name in sorted(places) if places[name] not in left}
 
 

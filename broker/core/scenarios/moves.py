@@ -25,13 +25,10 @@ if TYPE_CHECKING:
 
 def vacate(shape: Archipelago, draft: Draft, node: str, lost: bool) -> None:
     """Move a portion of the session off ``node``."""
-    wrapper = draft.vmap.node(node)
-    deadline_s = wrapper.drain.deadline_s if wrapper and wrapper.drain else 0.0
-    over = lost or 0 < deadline_s <= draft.now_s
+    over = is_over(draft, node, lost)
+    leave_taps(shape, draft, node, lost, over)
     for name, context in sorted(draft.view.contexts.items()):
-        if context.node == node and context.duty == "tap":
-            taps.leave_node(draft, shape, name, lost=lost, over=over)
-        elif context.node == node:
+        if context.node == node and context.duty != "tap":
             if context.duty != "relay":  # the wiring makes those it needs
                 _ensure_other(shape, draft, context.duty, node)
             shape.rewire(draft)
@@ -42,6 +39,20 @@ def vacate(shape: Archipelago, draft: Draft, node: str, lost: bool) -> None:
                 silence(shape, draft, name)
             if not in_use(draft, name, over):
                 draft.put_context(name, None)
+
+
+def is_over(draft: Draft, node: str, lost: bool) -> bool:
+    """Whether nothing may stay on a node that is left: it is lost, or its drain is at its end."""
+    wrapper = draft.vmap.node(node)
+    deadline_s = wrapper.drain.deadline_s if wrapper and wrapper.drain else 0.0
+    return lost or 0 < deadline_s <= draft.now_s
+
+
+def leave_taps(shape: Archipelago, draft: Draft, node: str, lost: bool, over: bool) -> None:
+    """Move the taps of a module."""
+    for name, context in sorted(draft.view.contexts.items()):
+        if context.node == node and context.duty == "tap":
+            taps.leave_node(draft, shape, name, lost=lost, over=over)
 
 
 def _ensure_other(shape: Archipelago, draft: Draft, duty: str, node: str) -> None:

@@ -15,7 +15,7 @@ from broker.core.decisions import Reason
 from broker.core.draft import Draft, Refused
 from broker.core.scenarios.home import lost
 from broker.core.scenarios.stage import Lineup
-from broker.core.views import SessionView, context_of
+from broker.core.views import LEAVING, SessionView, context_of
 from broker.core.wrappers import NodeWrapper, publish_load
 from rtcdn.model import ContextIntent, Leg, LinkIntent
 
@@ -35,12 +35,13 @@ def grow(shape: Archipelago, draft: Draft, lineup: Lineup) -> Tree:
     """The tree for who is shown; relays it lacks are made. Where no node may take one, paths are direct."""
     tree = Tree()
     sources = {seat.source: region_of(draft, seat.source) for seat in lineup.seats.values()}
-    relayed = _relayed(draft, sources)
+    there = _stages(draft.view, draft.vmap.nodes)
+    relayed = _relayed(draft, sources, there)
     if not relayed:
         return tree
     standing, fanout = _standing(draft.view), draft.policy.limits.fanout
     for region, whole in relayed.items():
-        stages = draft.view.stages[region]
+        stages = there[region]
         hubs = _hubs(shape, draft, standing, region, -(-len(stages) // fanout), relays_first=whole)
         feeds = _assigned(standing, stages.values(), hubs, fanout)
         served = [source for source in sources if whole or sources[source] != region]
@@ -90,9 +91,19 @@ def copies(view: SessionView, nodes: Mapping[str, NodeWrapper]) -> dict[tuple[st
 # ---- which regions --------------------------------------------------------------------------------
 
 
-def _relayed(draft: Draft, sources: Mapping[str, str]) -> dict[str, bool]:
+def _stages(view: SessionView, nodes: Mapping[str, NodeWrapper]) -> dict[str, dict[str, str]]:
+    """Stages by region and node; those too that are being emptied, which are watched until they are."""
+    found = {region: dict(stages) for region, stages in view.stages.items()}
+    for name, context in view.contexts.pairs():
+        if context.duty == "stage" and LEAVING in context.options:
+            wrapper = nodes.get(context.node)
+            found.setdefault(wrapper.region if wrapper else "", {})[context.node] = name
+    return {region: dict(sorted(stages.items())) for region, stages in found.items()}
+
+
+def _relayed(draft: Draft, sources: Mapping[str, str], stages: Mapping[str, Mapping[str, str]]) -> dict[str, bool]:
     """Regions whose stages are fed by relays; true: those of speakers of the region itself are too."""
-    limits, stages = draft.policy.limits, draft.view.stages
+    limits = draft.policy.limits
     if limits.depth < 2 or not sources:
         return {}
     costs = {region: _links_into(len(nodes), limits.relay_from, limits.fanout) for region, nodes in stages.items()}

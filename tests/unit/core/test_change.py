@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from broker.core.decisions import Decision, Refusal
+from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.requests import ChangeScenario, OpenSession
+from broker.core.views import LEAVING
+from broker.sim.node import FakeNode
 from broker.sim.world import World
 from rtcdn import keys
 from rtcdn.errors import InvalidRequest, UnknownSession
-from rtcdn.model import ContextIntent, Kind, Leg, ParticipantIntent, PlanRecord, Role, SessionIntent
-from tests.unit.core.test_atollo import everything, hosts, places, small
+from rtcdn.model import Capacity, ContextIntent, Kind, Leg, ParticipantIntent, PlanRecord, Role, SessionIntent
+from tests.unit.core.test_atollo import everything, host, hosts, places, small
 from tests.unit.core.worlds import continents, opened, shown, speaks, steps, voices, watches
 
 
@@ -176,3 +180,29 @@ def test_mixes_that_are_too_many_stay_linked_until_their_people_are_led_over() -
     world.housekeep()
     assert sorted(world.vmap.sessions["demo"].duty("mix")) == ["mix-eu-ab1"]
     assert world.vmap.check() == []
+
+
+def test_an_ingress_made_for_few_takes_all_who_may_publish_when_it_becomes_an_island() -> None:
+    """A room is made once, so it is made for the largest shape."""
+    world = continents()
+    opened(world, slots=2, eu=10)
+    assert isinstance(world.ask(ChangeScenario("demo", "big_island")), Decision)
+    ingress = world.vmap.sessions["demo"].duty("ingress")
+    assert ingress
+    assert all(each.options["publishers"] >= world.policy.limits.cameras for each in ingress.values())
+
+
+def test_an_atollo_does_not_gather_on_a_stage_that_was_being_emptied() -> None:
+    """A reorganisation was under way when the scenario changed: it and upkeep led people against each other."""
+    nodes = host("eu1", "eu", 1)
+    world = World([*nodes, FakeNode("eu1-st2", "ST", "eu", "192.0.2.1", Capacity(), machine="eu1")])
+    world.gateway("gw", "eu")
+    opened(world)
+    stages = {"stage-eu1-st": "eu1-st", "stage-eu1-st2": "eu1-st2"}
+    marked = {LEAVING: int(1000 * world.now_s)}
+    for name, at in stages.items():
+        context = ContextIntent(at, Kind.ST, "stage", slots=("v1", "v2", "v3", "v4", "s1"))
+        made = replace(context, options=marked if at == "eu1-st" else {})
+        world.commit([IntentChange(keys.context("demo", name), made)])
+    assert isinstance(world.ask(ChangeScenario("demo", "atollo")), Decision)
+    assert watches(world, "eve") == "eu1-st2"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from broker.core.actions import Order
 from broker.core.housekeeping import due
+from broker.core.policy.registry import BALANCED, Registry
 from broker.core.requests import (
     Attach,
     CloseSession,
     GatewayLost,
     Leave,
+    OpenSession,
     Reap,
     Talking,
 )
-from rtcdn.model import PluginData, Role
+from rtcdn.model import PluginData, Role, SessionIntent
 from tests.unit.core.worlds import (
     attach,
     continents,
@@ -182,3 +186,21 @@ def test_a_plan_that_was_cut_off_is_mended() -> None:
         world.housekeep()
         assert set(world.vmap.sessions["demo"].links) == set(before), name
         assert world.vmap.check() == [], name
+
+
+def test_a_session_is_looked_at_by_the_policy_that_it_names() -> None:
+    """By the deployment's its stage was to go each second, and its own, which decides, kept it."""
+    patient = replace(BALANCED, name="patient", limits=replace(BALANCED.limits, idle_s=600.0))
+    find = Registry((BALANCED, patient)).find
+    world = local(stages=2)
+    world.policy = patient
+    world.ask(OpenSession("demo", SessionIntent(audience={"local": 500}, policy="patient")))
+    world.ask(OpenSession("demo", SessionIntent(policy="patient")))
+    world.housekeep()
+    world.tick(100)
+    assert list(due(world.vmap, BALANCED, world.now_s)) == [Reap("demo")]
+    assert list(due(world.vmap, BALANCED, world.now_s, find)) == []
+    world.tick(600)
+    assert list(due(world.vmap, BALANCED, world.now_s, find)) == [Reap("demo")]
+    unknown = Registry((BALANCED,)).find
+    assert list(due(world.vmap, BALANCED, world.now_s, unknown)) == [Reap("demo")]

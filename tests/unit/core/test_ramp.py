@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.core.decisions import Decision, Refusal
 from broker.core.policy.base import Thresholds
 from broker.core.policy.registry import BALANCED
-from broker.core.requests import Attach
+from broker.core.requests import Attach, SetRole
 from broker.core.virtual_map import VirtualMap
 from broker.sim.world import World
 from rtcdn import keys
@@ -56,6 +56,24 @@ def test_asking_again_neither_loses_nor_wins_a_place() -> None:
     assert (again.position, again.changes) == (2, ())
     world.now_s += 2.5
     assert (refused(world, "g").position, refused(world, "h").position) == (1, 2)
+
+
+def test_one_who_waits_and_is_promoted_by_a_moderator_comes_as_a_speaker() -> None:
+    """He has no leg yet, and was forgotten: his turn and his promotion."""
+    world = crowded()
+    host = Attach("demo", "host", ("view",), Role.MODERATOR, ("view", "speak"), gateway="gw")
+    assert isinstance(world.ask(host), Decision)
+    for number in range(5):
+        attach(world, f"guest~{number}")
+    asks = Attach("demo", "f", ("view",), Role.VIEWER, ("view", "speak"), gateway="gw")
+    assert isinstance(world.ask(asks), Refusal)
+    assert isinstance(world.ask(SetRole("demo", "f", Role.SPEAKER, by="host")), Decision)
+    assert world.vmap.sessions["demo"].participants["f"].turn_s
+    answer = world.ask(asks)
+    assert isinstance(answer, Decision)
+    assert answer.grant
+    assert answer.grant.role is Role.SPEAKER
+    assert "f" not in world.vmap.sessions["demo"].waiting
 
 
 def test_whoever_asks_after_his_turn_gets_in() -> None:

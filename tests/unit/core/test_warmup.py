@@ -135,3 +135,14 @@ def test_a_warm_up_again_changes_nothing() -> None:
     answer = warm(world, local=20)
     assert isinstance(answer, Decision)
     assert (answer.changes, answer.plan) == ((), ())
+
+
+def test_an_atollo_that_nobody_was_announced_for_is_made_where_it_is_warmed_up() -> None:
+    """It was refused for want of room while every node was empty."""
+    world = continents()
+    world.ask(OpenSession("demo", SessionIntent("atollo")))
+    assert not world.vmap.sessions["demo"].contexts
+    assert isinstance(warm(world, us=5), Decision)
+    assert set(world.vmap.sessions["demo"].stages) == {"us"}
+    assert world.housekeep() == []
+    assert world.vmap.check() == []
