@@ -44,6 +44,8 @@ class Hall:
         answer = self.api.put(f"{self.session}/participants/{participant}", json=body)
         assert answer.status_code == 200, answer.text
         token = answer.json()["token"]
+        where = [f"{broker.url}/v1/sessions/{SESSION}/participants/{participant}" for broker in self.cdn.brokers]
+        wait_for(lambda: all(self.api.get(url).status_code == 200 for url in where), "every replica knows him", 20)
         made = SocketClient(self.http, self.cdn.gateways[at].url, token, SESSION, tone_hz=tone_hz)
         self.stack.push_async_callback(made.end)
         return made
