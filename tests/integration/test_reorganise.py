@@ -55,7 +55,7 @@ async def test_sparse_stages_come_together_and_who_is_led_misses_no_second(cdn: 
         assert max(gaps) < min(gaps) + 1000  # all of them stall alike when the machine is busy
         assert {reason["code"] for reason in told[0]["remarks"]} <= {"settling", "growing"}
         if foretold:  # housekeeping may have been faster than the look
-            assert not set(foretold["contexts"]) & set(_stages(cdn))
+            assert len(foretold["contexts"]) == 1  # either of two alike: weights move meanwhile
         await asyncio.to_thread(wait_for, lambda: not differences(cdn, SESSION), "nothing else is there", 20, 0.3)
     await asyncio.to_thread(http.delete, url)
 
