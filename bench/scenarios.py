@@ -41,7 +41,7 @@ def build(size: int) -> World:
         host = number // len(KINDS)
         kind = KINDS[number % len(KINDS)]
         fake = FakeNode(f"h{host:04}-{kind.lower()}", kind, _region(host), f"198.18.{host // 250}.{host % 250}", BIG)
-        fake.used = random.uniform(5, 60)
+        fake.used, fake.machine = random.uniform(5, 60), f"h{host:04}"
         fakes.append(fake)
     world = World(fakes, now_s=NOW_S)
     world.gateway("gw", "r0")

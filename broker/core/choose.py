@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.core.decisions import Candidate, Choice, Term
-from broker.core.index import Shelf, entry
+from broker.core.index import BUCKETS, Shelf, entry
 from broker.core.policy.base import Filter, Need, Policy, PolicyFailed, Score
 from broker.core.wrappers import NodeWrapper
 
@@ -150,17 +150,18 @@ def choose(vmap: VirtualMap, need: Need, policy: Policy, *, exhaustive: bool = F
     for filters in _ladder(policy):
         search = _Search(vmap, need, policy)
         search.stay()
-        if exhaustive or policy.exhaustive:
+        if exhaustive:
             for wrapper in vmap.nodes.values():
                 search.look(wrapper, filters)
         else:
-            _shortlist(search, filters)
+            _shortlist(search, filters, whole=policy.exhaustive)
         if search.passed:
             break
     return search.choice()
 
 
-def _shortlist(search: _Search, filters: tuple[Filter, ...]) -> None:
+def _shortlist(search: _Search, filters: tuple[Filter, ...], *, whole: bool) -> None:
+    """Along the shelves of the kind and regions; ``whole``: all that stand there, whatever they weigh."""
     for node_id in sorted(search.need.serving):
         wrapper = search.vmap.node(node_id)
         if wrapper is not None:
@@ -172,7 +173,11 @@ def _shortlist(search: _Search, filters: tuple[Filter, ...]) -> None:
             continue
         for reason, count in shelf.out.items():
             search.exclude(reason, count)
-        search.walk(shelf, filters)
+        if whole:
+            for *_, node_id in shelf.lightest(float(BUCKETS)):
+                search.look(search.vmap.nodes[node_id], filters)
+        else:
+            search.walk(shelf, filters)
 
 
 def choose_serving(

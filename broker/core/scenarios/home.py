@@ -104,10 +104,13 @@ def policies(draft: Draft, left: frozenset[str]) -> tuple[Policy, ...]:
     A host weighs what the heaviest of its kinds does. None of ``left`` is chosen; only the last way takes a host that
     lacks a kind.
     """
-    policy, weights = draft.policy, _host_weights(draft)
+    policy = draft.policy
+    weights: dict[str, dict[str, float]] = {}  # by region, as far as they were asked for
 
     def weight(wrapper: NodeWrapper) -> float:
-        return weights.get(wrapper.labels.host, inf)
+        if wrapper.region not in weights:
+            weights[wrapper.region] = _host_weights(draft, wrapper.region)
+        return weights[wrapper.region].get(wrapper.labels.host, inf)
 
     def below(name: str, limit: float) -> NamedFilter:
         return NamedFilter(name, lambda wrapper, *_: None if weight(wrapper) <= limit else name)
@@ -126,12 +129,12 @@ def policies(draft: Draft, left: frozenset[str]) -> tuple[Policy, ...]:
     )
 
 
-def _host_weights(draft: Draft) -> dict[str, float]:
-    """Weights of hosts that have nodes of all kinds a session needs: of the heaviest kind, the lightest node."""
+def _host_weights(draft: Draft, region: str) -> dict[str, float]:
+    """Weights of a region's hosts that have nodes of all kinds a session needs: of the heaviest kind, the lightest."""
     found: dict[str, dict[str, float]] = {}
     kinds = {kind_for(draft.vmap.kinds, duty) for duty in ("ingress", "stage", "mix")}
-    for kind, region in draft.vmap.shelves:
-        for wrapper in _ready(draft, kind, region) if kind in kinds else ():
+    for kind in sorted(kinds):
+        for wrapper in _ready(draft, kind, region):
             of_kind = found.setdefault(wrapper.labels.host, {})
             of_kind[kind] = min(wrapper.weight, of_kind.get(kind, inf))
     return {host: max(each.values()) for host, each in found.items() if host and len(each) == len(kinds)}
