@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -67,7 +67,7 @@ def scan_and_sort(nodes: list[PlainNode], kind: str, region: str, limit: float) 
     return ranked[0] if ranked else None
 
 
-def scan_and_sort_same_rules(vmap: VirtualMap, need: Need, stages: Mapping[str, str]) -> tuple[str, list[Candidate]]:
+def scan_and_sort_same_rules(vmap: VirtualMap, need: Need, stages: Collection[str]) -> tuple[str, list[Candidate]]:
     """The same filters and scores for every node there is, the reason or the terms of each, the best first."""
     found = []
     for wrapper in vmap.nodes.values():

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from bench.decide import NOW_S, timed
+from bench.decide import NOW_S, scan_and_sort_same_rules, timed
 from broker.core.decide import decide
-from broker.core.decisions import Candidate, Decision, Term
+from broker.core.decisions import Decision
 from broker.core.policy.base import Need
 from broker.core.policy.registry import BALANCED
 from broker.core.requests import Attach, OpenSession, Request
@@ -74,17 +74,7 @@ def scan(vmap: VirtualMap, kinds: tuple[str, ...], number: int) -> None:
     """A place for each of ``kinds`` by asking every node by the same rules and sorting."""
     for kind in kinds:
         need = Need("stage", kind, "isle", "", view_load(1_500_000), (_region(number), _region(number + 1)))
-        found = []
-        for wrapper in vmap.nodes.values():
-            reason = ""
-            for each in BALANCED.filters + BALANCED.preferences:
-                reason = each(wrapper, need, BALANCED.limits) or reason
-            if reason:
-                found.append(Candidate(wrapper.id, reason=reason))
-                continue
-            terms = tuple(Term(score.name, score(wrapper, need, BALANCED.limits), w) for score, w in BALANCED.scores)
-            found.append(Candidate(wrapper.id, terms, sum(term.score * term.weight for term in terms)))
-        found.sort(key=lambda candidate: (bool(candidate.reason), -candidate.total, candidate.node))
+        scan_and_sort_same_rules(vmap, need, vmap.nodes)
 
 
 ARMS: tuple[tuple[str, Callable[[int], Request], tuple[str, ...]], ...] = (
