@@ -39,7 +39,8 @@ async def test_sparse_stages_come_together_and_who_is_led_misses_no_second(cdn: 
         told: list[dict[str, Any]] = []
 
         def together() -> bool:
-            told.append(_dry(http, url))
+            chosen = any("leaving_ms" in each["options"] for each in http.get(url).json()["contexts"].values())
+            told.append(_dry(http, url) | {"chosen": chosen})
             return len(_stages(cdn)) == 1
 
         try:
@@ -50,12 +51,12 @@ async def test_sparse_stages_come_together_and_who_is_led_misses_no_second(cdn: 
         for viewer in viewers:
             await viewer.media.received.sees("v1", 10)
         gaps = [round(viewer.media.slot("v1").longest_gap_ms) for viewer in viewers]
-        foretold = next((each for each in told if each["steps"]), None)
+        foretold = next((each for each in told if each["steps"] and each["chosen"]), None)
         print(f"reorganised {took_s:.1f} s after the last join; longest gaps {gaps} ms; foretold {foretold}")
         assert max(gaps) < min(gaps) + 1000  # all of them stall alike when the machine is busy
         assert {reason["code"] for reason in told[0]["remarks"]} <= {"settling", "growing"}
-        if foretold:  # housekeeping may have been faster than the look
-            assert len(foretold["contexts"]) == 1  # either of two alike: weights move meanwhile
+        if foretold:  # before the first step either of two alike may be named; housekeeping may be faster than the look
+            assert not set(foretold["contexts"]) & set(_stages(cdn))
         await asyncio.to_thread(wait_for, lambda: not differences(cdn, SESSION), "nothing else is there", 20, 0.3)
     await asyncio.to_thread(http.delete, url)
 
