@@ -46,6 +46,7 @@ class Members:
         self._stages: dict[str, Stage] = {}
         self._weights: dict[str, dict[str, float]] = {}
         self._restoring: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+        self._catching_up: set[Host] = set()  # they are told data in order: what comes now with what came before
         self._tasks: set[asyncio.Task[None]] = set()
         self._telling = Telling()
 
@@ -131,11 +132,16 @@ class Members:
         if hands:
             member.say(hands)
         if last >= 0:
-            self.spawn(self._missed(member, last))
+            self._catching_up.add(host)
+            self.spawn(self._missed(host, last))
 
-    async def _missed(self, member: Member, last: int) -> None:
+    async def _missed(self, host: Host, last: int) -> None:
         """Say data after ``last``, once they are known here."""
-        await self.mesh.ready(member.who.session)
+        member = host.member
+        try:
+            await self.mesh.ready(member.who.session)
+        finally:
+            self._catching_up.discard(host)
         for data in self.mesh.since(member.who.session, last):
             if member.hears(data):
                 member.say(data)
@@ -190,7 +196,8 @@ class Members:
 
     def data(self, session: str, data: Data) -> None:
         """An application's message."""
-        self._spread(session, lambda m: data if m.hears(data) else None)
+        late = {host.member for host in self._catching_up}
+        self._spread(session, lambda m: data if m.hears(data) and m not in late else None)
 
     def told(self, session: str, participant: str, what: dict[str, Any]) -> None:
         """A moderator wants something of one who is here."""

@@ -8,8 +8,10 @@ from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 
+from gateway.client.events import Data
 from gateway.client.identity import hash_of
 from gateway.client.layers import Layers
+from gateway.client.membership import State
 from gateway.host import Host
 from gateway.limits import Buckets, Gate
 from gateway.members import Members
@@ -84,3 +86,24 @@ async def test_who_joined_while_he_was_taken_over_stays() -> None:
     site.lives[0].end.assert_awaited_once()
     site.leave.assert_not_called()
     await site.members.close(0)
+
+
+async def test_what_is_said_while_he_catches_up_comes_in_order_and_once() -> None:
+    """A message that comes while his gateway learns what he missed waits for those before it."""
+    site, ready = Site(), asyncio.Event()
+    said = [Data(n=n, sender="ann", data=str(n)) for n in (1, 2)]
+    site.members.mesh.ready = lambda _: ready.wait()  # type: ignore[method-assign, assignment]
+    site.members.mesh.since = MagicMock(return_value=said)  # type: ignore[method-assign]
+    site.members.mesh.state = MagicMock(return_value=State())  # type: ignore[method-assign]
+    member = MagicMock()
+    member.who.session, member.who.participant = "demo", "bob"
+    host = Host(site.members, member, "a")
+    site.members.register(host)
+    site.members.catch_up(host, 0)
+    site.members.data("demo", said[1])
+    await asyncio.sleep(0)
+    assert [call.args[0].n for call in member.say.call_args_list if isinstance(call.args[0], Data)] == []
+    ready.set()
+    await asyncio.sleep(0.01)
+    site.members.data("demo", Data(n=3, sender="ann"))
+    assert [call.args[0].n for call in member.say.call_args_list if isinstance(call.args[0], Data)] == [1, 2, 3]
