@@ -118,6 +118,11 @@ def _number(value: Any) -> int:
     return int(str(value)) if str(value).isascii() and str(value).isdigit() and len(str(value)) < 6 else 0
 
 
+def _is_number(value: Any) -> bool:
+    """Of whatever class: Ansible's numbers are of its own."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _ports(variables: Table) -> Iterator[str]:
     taken: dict[tuple[str, str, int], str] = {}
     for host, protocol, ports, owner in _claims(variables):
@@ -175,8 +180,7 @@ def _geography(variables: Table) -> Iterator[str]:
     """Where hosts are, as far as it is told, and where databases lie."""
     for name, host in sorted(variables["rtcdn_hosts"].items()):
         place = host.get("place", [0, 0])
-        # Ansible's numbers are of classes of its own.
-        numbers = isinstance(place, list) and all(isinstance(each, int | float) for each in place)
+        numbers = isinstance(place, list) and all(_is_number(each) for each in place)
         if not (numbers and len(place) == 2 and abs(place[0]) <= 90 and abs(place[1]) <= 180):
             yield f"rtcdn_hosts: place of {name} is {place!r}: write [latitude, longitude] in degrees"
     if variables.get("rtcdn_geodata") and not str(variables.get("rtcdn_geo_folder", "")).startswith("/"):
