@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import images, inventory, mirrors, node_secrets, pki
+from ops import addresses, images, inventory, mirrors, node_secrets, pki
 
 
 class FilterModule:
@@ -30,5 +30,9 @@ class FilterModule:
                 asdict(each) for each in images.plan(list(names), cache=Path(cache))
             ],
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
+            "rtcdn_listen": addresses.listen,
+            "rtcdn_meet": addresses.meet,
             "rtcdn_mirrors": mirrors.mirrors,
+            "rtcdn_reach": addresses.reach,
+            "rtcdn_seen_from": addresses.seen_from,
         }
