@@ -1,4 +1,4 @@
-"""Images of tests: hosts of Debian 12, a browser, the SDK's tools, other people's clients; cached by content."""
+"""Images of tests: hosts of Debian 12 and 13, a browser, the SDK's tools, other people's clients; cached by content."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from rtcdn.errors import ConfigError
 FOLDER = ROOT / "tests" / "images"
 DEBOOTSTRAP = ROOT / "roles" / "images" / "files" / "debootstrap.sh"
 HOST_SUITE = "bookworm"  # what the README promises: a fresh Debian 12 machine
+HOSTS = {HOST_SUITE: "test-host", "trixie": "test-host-trixie"}  # suites that roles converge on
 TARGETS = {  # image -> folder, suite of its base (empty: the base of our own images), stage
     "test-bare": ("host", HOST_SUITE, "bare"),
-    "test-host": ("host", HOST_SUITE, "host"),
+    **{name: ("host", suite, "host") for suite, name in HOSTS.items()},
     "test-browser": ("browser", "", ""),
     "test-sdk": ("sdk", "", ""),
     "test-media-clients": ("media-clients", "", ""),
@@ -75,7 +76,8 @@ def _base(suite: str) -> str:
 
 def _save(reference: str, archive: Path) -> None:
     archive.parent.mkdir(parents=True, exist_ok=True)
-    for old in archive.parent.glob(re.sub(r"-[0-9a-f]{12}\.tar$", "-*.tar", archive.name)):
+    name = re.sub(r"[0-9a-f]{12}\.tar$", "", archive.name)
+    for old in archive.parent.glob(f"{name}{'[0-9a-f]' * 12}.tar"):
         old.unlink(missing_ok=True)
     partial = archive.with_suffix(".part")
     if run(["docker", "save", "--output", partial, reference]) == 0:
