@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -82,3 +84,38 @@ def _save(reference: str, archive: Path) -> None:
     partial = archive.with_suffix(".part")
     if run(["docker", "save", "--output", partial, reference]) == 0:
         partial.rename(archive)
+
+
+def root_archive(suite: str, target: Path) -> None:
+    """A plain Debian of ``suite`` as a tar of its root file system; raises ConfigError where none can be made."""
+    label = f"rtcdn.test={os.environ.get('RTCDN_TEST_RUN', '1')}"
+    container = answer(["docker", "create", "--label", label, _base(suite), "true"])
+    try:
+        if container is None or run(["docker", "export", "--output", target, container]):
+            raise ConfigError([f"archive of {suite}: the engine could not export it to {target}"])
+    finally:
+        answer(["docker", "rm", "--force", container or ""])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """``python -m ops.testing.images ensure NAME | rootfs SUITE FILE``: what scenarios call."""
+    parser = argparse.ArgumentParser(prog="ops.testing.images", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("ensure", help="make an image of tests be there").add_argument("name", choices=[*TARGETS])
+    archiver = verbs.add_parser("rootfs", help="write a plain Debian as a tar")
+    archiver.add_argument("suite")
+    archiver.add_argument("file", type=Path)
+    args = parser.parse_args(arguments)
+    try:
+        if args.verb == "ensure":
+            print(ensure(args.name))
+        else:
+            root_archive(args.suite, args.file)
+    except ConfigError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
