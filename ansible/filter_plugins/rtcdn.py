@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import addresses, images, inventory, mirrors, node_secrets, pki
+from ops import addresses, firewall, images, inventory, mirrors, node_secrets, pki
 
 
 class FilterModule:
@@ -24,6 +24,7 @@ class FilterModule:
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
             "rtcdn_inventory_problems": inventory.problems,
+            "rtcdn_is_among": firewall.is_among,
             "rtcdn_jwks": node_secrets.jwks,
             "rtcdn_json_file": node_secrets.json_file,
             "rtcdn_image_plan": lambda names, cache: [
@@ -33,6 +34,9 @@ class FilterModule:
             "rtcdn_listen": addresses.listen,
             "rtcdn_meet": addresses.meet,
             "rtcdn_mirrors": mirrors.mirrors,
+            "rtcdn_peers": firewall.peers,
+            "rtcdn_public_tcp": firewall.public_tcp,
+            "rtcdn_public_udp": firewall.public_udp,
             "rtcdn_reach": addresses.reach,
             "rtcdn_seen_from": addresses.seen_from,
         }
