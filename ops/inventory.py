@@ -16,9 +16,9 @@ KNOWN = frozenset({
     "rtcdn_geo_folder", "rtcdn_geodata",
     "rtcdn_host_dir", "rtcdn_hosts", "rtcdn_image_names", "rtcdn_images", "rtcdn_log_level", "rtcdn_namespace",
     "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_public_address", "rtcdn_public_url", "rtcdn_python",
-    "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
+    "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_turns", "rtcdn_verify",
 })  # fmt: skip
-OPTIONAL = frozenset({"rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder"})
+OPTIONAL = frozenset({"rtcdn_verify", "rtcdn_turns", "rtcdn_geodata", "rtcdn_geo_folder"})
 INGRESS, EGRESS = "VR", "ST"
 KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming", "AI": "ai"}
 NODE_PORTS = 5  # from a node's port on

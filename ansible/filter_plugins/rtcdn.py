@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import images, inventory, mirrors, node_secrets, pki
+from ops import images, inventory, mirrors, node_secrets, pki, turn
 
 
 class FilterModule:
@@ -31,4 +31,7 @@ class FilterModule:
             ],
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
             "rtcdn_mirrors": mirrors.mirrors,
+            "rtcdn_turn_files": turn.files,
+            "rtcdn_turn_peers": turn.peers,
+            "rtcdn_turn_servers": turn.servers,
         }
