@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import addresses, firewall, images, inventory, mirrors, node_secrets, pki
+from ops import addresses, firewall, images, inventory, mirrors, node_secrets, pki, turn
 
 
 class FilterModule:
@@ -39,4 +39,7 @@ class FilterModule:
             "rtcdn_public_udp": firewall.public_udp,
             "rtcdn_reach": addresses.reach,
             "rtcdn_seen_from": addresses.seen_from,
+            "rtcdn_turn_files": turn.files,
+            "rtcdn_turn_peers": turn.peers,
+            "rtcdn_turn_servers": turn.servers,
         }
