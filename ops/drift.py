@@ -1,7 +1,7 @@
 """Where what runs is not what was deployed: what Ansible's check mode cannot see. Pure: it compares what was told.
 
-``declared`` is what ``ops.declared`` reads of an inventory, ``surveys`` what the module ``host_survey`` found on each host,
-``vmap`` the broker's map, where the broker answered.
+``declared`` is what ``ops.declared`` reads of an inventory, ``surveys`` what the module ``host_survey`` found on each
+host, ``vmap`` the broker's map, where the broker answered.
 """
 
 from __future__ import annotations

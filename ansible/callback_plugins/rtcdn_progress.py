@@ -95,7 +95,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._send("task", name=task.get_name())
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """A task is done on one host. What ``host_survey`` and ``ansible/declared.yml`` answer is passed on as it is."""
+        """A task is done on one host. What ``host_survey`` and ``declared.yml`` answer is passed on as it is."""
         found, host = result._result, result._host.get_name()
         if isinstance(found.get("survey"), Mapping):
             self._send("survey", host=host, survey=found["survey"])

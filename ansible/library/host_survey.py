@@ -11,12 +11,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+try:
+    import yaml
+except ImportError:  # before the engine's packages are there
+    yaml = None
+
 DOCUMENTATION = r"""
 module: host_survey
 short_description: What of a deployment is on a host
 description:
-  - Containers, volumes, networks, membership of a swarm, the nftables table, files and lines in /etc/hosts; on a manager
-    also services as they are, stack files as written, and the swarm's nodes, configs and secrets by name.
+  - Containers, volumes, networks, membership of a swarm, the nftables table, files and lines in /etc/hosts.
+  - On a manager also services as they are, stack files as written, and the swarm's nodes, configs and secrets by name.
   - Content of configs and secrets is never read, and values of environments are not told.
 options:
   deployment: {description: "Value of the label rtcdn.deployment", type: str, required: true}
@@ -42,7 +47,7 @@ STACK = "com.docker.stack.namespace"
 def said(*words: str) -> str:
     """Standard output of a command; empty when it fails or is not there."""
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
@@ -94,9 +99,7 @@ def node(found: dict[str, Any]) -> dict[str, str]:
 
 def stack_files(folder: str) -> dict[str, Any]:
     """Stack files as written, by stack; of services only what ``service`` tells."""
-    try:
-        import yaml
-    except ImportError:  # before the engine's packages are there
+    if yaml is None:
         return {}
     answer = {}
     for path in sorted(glob(f"{folder}/stacks/*.yml")):
