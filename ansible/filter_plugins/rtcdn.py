@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import images, inventory, mirrors, node_secrets, pki
+from ops import declared, images, inventory, mirrors, node_secrets, pki
 
 
 class FilterModule:
@@ -19,6 +19,8 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name in Jinja -> function."""
         return {
+            "rtcdn_declared": declared.read,
+            "rtcdn_stacks": declared.stacks,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
             "rtcdn_image_actions": images.actions,
