@@ -15,6 +15,8 @@ VERBS = {
     "up": "deploy everything on this machine and show how to publish and watch",
     "down": "remove what up made; the Docker engine stays",
     "status": "nodes, sessions, viewers and health on one screen",
+    "drain": "lead away what a node or a host holds, before it changes or goes",
+    "undrain": "give a node or a host work again",
     "session": "open or close a session, make links for its people",
     "map": "a session's contexts and links, as text or as a picture",
     "geodata": "fetch the data by which clients are located",

@@ -10,7 +10,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import addresses, firewall, images, inventory, mirrors, node_secrets, pki, turn
+from ops import (
+    addresses,
+    declared,
+    firewall,
+    images,
+    inventory,
+    mirrors,
+    node_secrets,
+    pki,
+    turn,
+)
 
 
 class FilterModule:
@@ -19,6 +29,8 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name in Jinja -> function."""
         return {
+            "rtcdn_declared": declared.read,
+            "rtcdn_stacks": declared.stacks,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
             "rtcdn_image_actions": images.actions,
