@@ -9,7 +9,7 @@ from ops.testing.commands import ROOT, answer
 SITE = "site"
 # A change here may break any role.
 SHARED = (".config/molecule/", "ansible/filter_plugins/", "molecule/shared/", "requirements.yml", "roles/stack/",
-          "templates/", "tests/images/host/", "tests/support/hosts.py")  # fmt: skip
+          "templates/", "tests/images/host/", "ops/testing/hosts.py", "tests/support/hosts.py")  # fmt: skip
 
 
 def known() -> list[str]:
