@@ -17,6 +17,7 @@ VERBS = {
     "status": "nodes, sessions, viewers and health on one screen",
     "drain": "lead away what a node or a host holds, before it changes or goes",
     "undrain": "give a node or a host work again",
+    "upgrade": "bring what runs to what is wanted, part by part, while sessions go on",
     "session": "open or close a session, make links for its people",
     "map": "a session's contexts and links, as text or as a picture",
     "geodata": "fetch the data by which clients are located",

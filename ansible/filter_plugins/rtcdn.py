@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import declared, images, inventory, mirrors, node_secrets, pki
+from ops import declared, images, inventory, mirrors, node_secrets, pki, rollout
 
 
 class FilterModule:
@@ -32,5 +32,7 @@ class FilterModule:
                 asdict(each) for each in images.plan(list(names), cache=Path(cache))
             ],
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
+            "rtcdn_images_of": rollout.images_of,
+            "rtcdn_nodes_in_order": rollout.nodes_in_order,
             "rtcdn_mirrors": mirrors.mirrors,
         }
