@@ -18,6 +18,7 @@ VERBS = {
     "drain": "lead away what a node or a host holds, before it changes or goes",
     "undrain": "give a node or a host work again",
     "upgrade": "bring what runs to what is wanted, part by part, while sessions go on",
+    "rotate": "new secrets, keys and certificates while media flow",
     "session": "open or close a session, make links for its people",
     "map": "a session's contexts and links, as text or as a picture",
     "geodata": "fetch the data by which clients are located",

@@ -14,7 +14,7 @@ from ops.rollout import MEDIA
 from ops.words import seconds
 from rtcdn.errors import ConfigError, RtcdnError
 
-PARTS = ("images", MEDIA, "ai", "gateway", "broker", "nginx", "etcd")
+PARTS = (MEDIA, "ai", "turn", "gateway", "broker", "nginx", "etcd")
 GROUPS = {"control": ("gateway", "broker", "nginx")}
 REPLACE_S = 20.0  # stop, start, healthy, back on the map
 PEOPLE_PS = 20.0  # led to another node in a second
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("event", metavar="EVENT", help="name of the event, or its file")
     parser.add_argument("--inventory", default="", help="another inventory than the one the event was applied with")
-    what = f"a part ({', '.join(PARTS[1:])}, control) or a node's id; may be given again"
+    what = f"a part ({', '.join(PARTS)}, control) or a node's id; may be given again"
     parser.add_argument("--only", metavar="PART", action="append", default=[], help=what)
     parser.add_argument("--region", action="append", default=[], help="this region only; may be given again")
     parser.add_argument("--plan", action="store_true", help="say what would be replaced, and how long it takes")
@@ -61,9 +61,9 @@ def parts_of(only: Sequence[str], nodes: Iterable[str]) -> list[str]:
     known = {*PARTS, *GROUPS, *nodes}
     wrong = [each for each in only if each not in known]
     if wrong:
-        choice = ", ".join([*PARTS[1:], *GROUPS, *sorted(nodes)])
+        choice = ", ".join([*PARTS, *GROUPS, *sorted(nodes)])
         raise ConfigError([f"--only {each}: there is no such part or node; choose of {choice}" for each in wrong])
-    return ["images", *(part for each in only for part in GROUPS.get(each, (each,)))]
+    return [part for each in only for part in GROUPS.get(each, (each,))]
 
 
 def would_replace(said: Iterable[str]) -> dict[str, list[str]]:

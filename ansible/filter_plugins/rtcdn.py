@@ -25,6 +25,7 @@ class FilterModule:
             "rtcdn_certificates_due": pki.due,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
+            "rtcdn_node_secrets_all": node_secrets.read_all,
             "rtcdn_inventory_problems": inventory.problems,
             "rtcdn_jwks": node_secrets.jwks,
             "rtcdn_json_file": node_secrets.json_file,
