@@ -19,6 +19,8 @@ VERBS = {
     "undrain": "give a node or a host work again",
     "upgrade": "bring what runs to what is wanted, part by part, while sessions go on",
     "rotate": "new secrets, keys and certificates while media flow",
+    "backup": "certificates, secrets, event and store of a deployment in one file",
+    "restore": "bring them back",
     "session": "open or close a session, make links for its people",
     "map": "a session's contexts and links, as text or as a picture",
     "geodata": "fetch the data by which clients are located",
