@@ -19,6 +19,7 @@ DOCUMENTATION = """
 """
 LONGEST_TEXT = 4000
 LONGEST_DIFF_LINES = 400
+TELLING = ("ansible.builtin.debug", "debug")  # what plays tell an operator
 PRIVATE = "PRIVATE KEY"  # a diff with such a block is not shown, whatever its task says of secrecy
 
 
@@ -101,6 +102,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._send("survey", host=host, survey=found["survey"])
         if "declared" in (found.get("ansible_facts") or {}):
             self._send("declared", declared=found["ansible_facts"]["declared"])
+        if result._task.action in TELLING and isinstance(found.get("msg"), str):
+            self._send("said", text=found["msg"])
         if found.get("changed"):
             role = result._task._role
             what = {"task": result._task.get_name(), "role": role.get_name() if role else ""}

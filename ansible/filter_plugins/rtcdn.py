@@ -21,6 +21,7 @@ from ops import (
     pki,
     turn,
 )
+from ops import declared, images, inventory, mirrors, node_secrets, pki, rollout
 
 
 class FilterModule:
@@ -35,6 +36,7 @@ class FilterModule:
             "rtcdn_certificates_due": pki.due,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
+            "rtcdn_node_secrets_all": node_secrets.read_all,
             "rtcdn_inventory_problems": inventory.problems,
             "rtcdn_is_among": firewall.is_among,
             "rtcdn_jwks": node_secrets.jwks,
@@ -45,6 +47,8 @@ class FilterModule:
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
             "rtcdn_listen": addresses.listen,
             "rtcdn_meet": addresses.meet,
+            "rtcdn_images_of": rollout.images_of,
+            "rtcdn_nodes_in_order": rollout.nodes_in_order,
             "rtcdn_mirrors": mirrors.mirrors,
             "rtcdn_peers": firewall.peers,
             "rtcdn_public_tcp": firewall.public_tcp,
