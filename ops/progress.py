@@ -32,6 +32,7 @@ class Outcome:
     changes: list[dict[str, Any]] = field(default_factory=list)  # host, role, task, details: see the callback plugin
     surveys: dict[str, dict[str, Any]] = field(default_factory=dict)  # by host: what the module host_survey found
     declared: dict[str, Any] = field(default_factory=dict)  # see ops.declared
+    images: list[str] = field(default_factory=list)  # that are missing, and how each is made
     unreachable: list[str] = field(default_factory=list)
 
     def note(self, event: Mapping[str, Any]) -> None:
@@ -43,6 +44,8 @@ class Outcome:
             self.changes.append({key: value for key, value in event.items() if key != "event"})
         elif kind == "survey":
             self.surveys[event["host"]] = dict(event["survey"])
+        elif kind == "images":
+            self.images += [name for name in event["names"] if name not in self.images]
         elif kind == "declared":
             self.declared = dict(event["declared"])
         elif kind == "unreachable" and event["host"] not in self.unreachable:
