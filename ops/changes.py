@@ -56,6 +56,11 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def has_demo(self) -> bool:
+        """Whether the synthetic speaker is declared."""
+        return "speaker" in self.declared.get("stacks", [])
+
+    @property
     def certificates(self) -> list[str]:
         """Those that would be made anew."""
         return list(self.declared.get("certificates_due", []))

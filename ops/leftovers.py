@@ -35,11 +35,6 @@ def counted(surveys: Mapping[str, Table], keep_data: bool = False) -> list[str]:
     return lines
 
 
-def empty(surveys: Mapping[str, Table]) -> bool:
-    """Whether there is nothing at all."""
-    return all(line.endswith(": nothing") for line in counted(surveys))
-
-
 def _host(host: str, found: Table, addresses: set[str], deployment: str, keep_data: bool) -> Iterator[str]:
     for name, word, cure in LISTS:
         if keep_data and name == "volumes":

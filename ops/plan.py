@@ -76,9 +76,9 @@ def failures(outcome: progress.Outcome) -> list[str]:
 
 def leaving(wanted: Target, declared: dict[str, Any]) -> list[str]:
     """Nodes and hosts that were applied and that the event does not have any more."""
-    noted = target.read_json(wanted.state / "deployment.json").get("nodes", [])
     hosts = sorted(target.going(wanted.state, declared["hosts"]))
-    return [*sorted(set(noted) - declared["nodes"].keys()), *(f"host {each}" for each in hosts)]
+    nodes = sorted(target.noted_nodes(wanted.state) - declared["nodes"].keys())
+    return [*nodes, *(f"host {each}" for each in hosts)]
 
 
 def ask(deployment: str, plan: Plan) -> dict[str, Any] | None:

@@ -54,18 +54,24 @@ class Target:
         """Where an apply writes the compiled inventory."""
         return self.state / "inventory"
 
+    def kept(self) -> dict[str, Any]:
+        """Variables that outrank the event's: what ``up`` was told, and the nodes with those that ``scale`` added."""
+        made = event.compiled(self.event)
+        chosen = choices(self.state)
+        return chosen | _scaled_tables({**made.variables, **chosen}, scaled(self.state), set(made.hosts))
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Rows of ``rtcdn_nodes`` as they will be."""
+        return list(self.kept().get("rtcdn_nodes") or event.compiled(self.event).variables["rtcdn_nodes"])
+
     def compile(self, folder: Path) -> list[Path]:
         """Write the inventory with what is kept into ``folder``; the arguments of ``-i``."""
-        made = event.compiled(self.event)
         arguments = event.write(self.event, folder)
-        kept = {
-            **choices(self.state),
-        }
-        kept |= _scaled_tables({**made.variables, **kept}, scaled(self.state), set(made.hosts))
+        kept = self.kept()
         if kept:
             text = "# Kept by rtcdn up and rtcdn scale; outranks the event.\n" + yaml.safe_dump(kept, sort_keys=False)
             (folder / "group_vars" / "all" / KEPT).write_text(text, encoding="utf-8")
-        rows = [row for row in kept.get("rtcdn_nodes", []) if row["host"] in made.hosts]
+        rows = [row for row in kept.get("rtcdn_nodes", []) if row["host"] in self.event.hosts]
         groups: dict[str, Any] = {GROUPS[row["kind"]]: {"hosts": {}} for row in rows}
         for row in rows:
             groups[GROUPS[row["kind"]]]["hosts"][row["host"]] = {}
@@ -115,6 +121,12 @@ def find(told: str) -> Path:
     raise ConfigError([f"{told}: there is no such event file; give its path, or one of {there} in {EVENTS}"])
 
 
+def forget(folder: Path) -> None:
+    """Remove a folder with all that is in it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
 def digest(path: Path) -> str:
     """A short hash of a file; empty when it is not there."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
@@ -128,6 +140,11 @@ def applied(state: Path) -> dict[str, Any]:
 def choices(state: Path) -> dict[str, Any]:
     """What ``up`` was told, and keeps."""
     return read_json(state / "choices.json")
+
+
+def noted_nodes(state: Path) -> set[str]:
+    """Ids of the nodes that were deployed last."""
+    return set(read_json(state / "deployment.json").get("nodes", []))
 
 
 def going(state: Path, staying: Container[str]) -> dict[str, Any]:
