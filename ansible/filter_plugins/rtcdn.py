@@ -32,6 +32,7 @@ class FilterModule:
         return {
             "rtcdn_declared": declared.read,
             "rtcdn_stacks": declared.stacks,
+            "rtcdn_last_first": declared.last_first,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
             "rtcdn_image_actions": images.actions,
