@@ -17,6 +17,7 @@ import hashlib
 import json
 import shutil
 import sys
+import tarfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,7 @@ def actions(
 
 
 def stage(name: str, target: Path, tree: Path = TREE) -> None:
-    """Write the build context of ``name`` to ``target``, replacing what is there."""
+    """Write the build context of ``name`` to ``target``, replacing what is there, and as ``<target>.tar`` beside it."""
     from ops import wheels  # noqa: PLC0415
 
     shutil.rmtree(target, ignore_errors=True)
@@ -174,6 +175,8 @@ def stage(name: str, target: Path, tree: Path = TREE) -> None:
         (target / "wheels").mkdir(parents=True)
         for wheel in wheels.collect(name, CACHE / "wheels", tree):
             shutil.copy2(wheel, target / "wheels" / wheel.name)
+    with tarfile.open(target.with_name(f"{target.name}.tar"), "w") as archive:  # one file to copy to another host
+        archive.add(target, arcname=target.name)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import images, inventory, mirrors, node_secrets, pki
+from ops import duties, images, inventory, mirrors, node_secrets, pki
 
 
 class FilterModule:
@@ -21,6 +21,7 @@ class FilterModule:
         return {
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
+            "rtcdn_host_images": duties.images,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
             "rtcdn_inventory_problems": inventory.problems,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.roles.load import load
 
-wait = load("stack/library/stack_wait.py")
+wait = load("stack/module_utils/rtcdn_swarm.py")
 
 NEW, OLD = {"Image": "new"}, {"Image": "old"}
 
