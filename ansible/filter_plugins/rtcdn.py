@@ -22,6 +22,7 @@ from ops import (
     turn,
 )
 from ops import declared, images, inventory, mirrors, node_secrets, pki, rollout
+from ops import duties, images, inventory, mirrors, node_secrets, pki
 
 
 class FilterModule:
@@ -35,6 +36,7 @@ class FilterModule:
             "rtcdn_last_first": declared.last_first,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
+            "rtcdn_host_images": duties.images,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
             "rtcdn_node_secrets_all": node_secrets.read_all,
