@@ -13,16 +13,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from ops import (
     addresses,
     declared,
+    duties,
     firewall,
     images,
     inventory,
     mirrors,
     node_secrets,
     pki,
+    rollout,
     turn,
 )
-from ops import declared, images, inventory, mirrors, node_secrets, pki, rollout
-from ops import duties, images, inventory, mirrors, node_secrets, pki
 
 
 class FilterModule:
