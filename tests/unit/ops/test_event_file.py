@@ -207,3 +207,15 @@ def test_the_schema_is_one_and_describes_every_key() -> None:
         return found + bare(part.get("additionalProperties"), f"{where}.*") + bare(part.get("items"), f"{where}[]")
 
     assert bare(schema, "") == []
+
+
+def test_the_page_names_every_key() -> None:
+    """docs/events.md tells of each key that the schema has, two levels deep, and of a host's."""
+    page = (FILE.parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+    schema = json.loads(FILE.read_text(encoding="utf-8"))["properties"]
+    names = set(schema)
+    for part in schema.values():
+        names |= set(part.get("properties", {}))
+    names |= set(schema["sessions"]["items"]["properties"])
+    names |= set(schema["regions"]["additionalProperties"]["properties"]["hosts"]["additionalProperties"]["properties"])
+    assert {name for name in names if f"`{name}`" not in page and f"`{name}[]`" not in page} == {"regions"} & names
