@@ -224,8 +224,7 @@ class Members:
         if not compare_digest(found.member.who.key_hash, hash_of(key)):
             raise Problem(403, "wrong-key", "the resume key is not his", "join anew")
         found.member.who.key = key.partition(".")[0]
-        if not found.member.connections.ice_servers:
-            found.member.connections.codec = codec_of(key)
+        found.member.connections.codec = codec_of(key)
         return found.member
 
     async def _fetch(self, session: str, participant: str, key: str) -> Host:

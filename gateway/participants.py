@@ -17,7 +17,7 @@ from gateway.telling import Telling, spawn
 from rtcdn import log
 from rtcdn.errors import NodeAway, NodeRefused
 from rtcdn.janus.protocol import Event
-from rtcdn.model import AttachGrant, Codec, Leg, ParticipantIntent
+from rtcdn.model import Codec, Leg, ParticipantIntent
 from rtcdn.tokens import Claims
 
 CONNECT_S = 20.0  # a resource whose media is not up by then is half open: it ends
@@ -95,9 +95,7 @@ class Participants:
         found = self._held.get(key)
         return found if found and found.generation == generation else None
 
-    async def open(
-        self, way: Way, claims: Claims, participant: str, offer: sdp.Description, address: str
-    ) -> tuple[Resource, AttachGrant]:
+    async def open(self, way: Way, claims: Claims, participant: str, offer: sdp.Description, address: str) -> Resource:
         """Attach a participant by his offer: ask the broker where, go there, answer."""
         if len(self._held) >= self._max:
             raise Problem(503, "gateway-full", f"this gateway holds {self._max} participants", "", retry_after_s=5)
@@ -123,7 +121,7 @@ class Participants:
             raise
         resource = Resource(claims.sid, participant, way, grant.generation, leg, live, offer.text, offer.ufrag)
         self._keep(resource)
-        return resource, grant
+        return resource
 
     async def _go(self, key: Key, way: Way, leg: Leg, offer: sdp.Description, codec: Codec) -> LiveLeg:
         """Make the leg in Janus and check its answer; what Janus says no to becomes a ``Problem``."""

@@ -25,6 +25,8 @@ VERBS = {
     "map": "a session's contexts and links, as text or as a picture",
     "geodata": "fetch the data by which clients are located",
     "logs": "what the services say",
+    "role": "write a new role with its molecule scenario",
+    "lab": "emulated regions on this machine, for people who develop roles",
     "test": "lint, unit, integration, end-to-end and molecule tests",
     "simulate": "run a case on a made-up world in virtual time, or replay a broker's decisions",
     "bench": "measure, each figure beside its peer",

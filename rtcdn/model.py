@@ -197,7 +197,6 @@ class AttachGrant(Record):
     codec: Codec = Codec.VP8
     generation: int = 0
     legs: tuple[Leg, ...] = ()
-    ice_servers: tuple[dict[str, str], ...] = ()
     decision: str = ""
     name: str = ""  # as admitted, else as the attach told; the gateway uses it where a client tells none
 

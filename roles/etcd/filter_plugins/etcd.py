@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -28,16 +28,6 @@ def etcd_gateway_user(gateway: dict[str, Any], namespace: str = "") -> dict[str,
             ["read", f"{namespace}GW:", "prefix"],
         ],
     }
-
-
-def etcd_cluster(names: Iterable[str], hosts: Mapping[str, Any], peer_port: int) -> str:
-    """``name=url,...`` of members, as etcd's initial cluster wants it."""
-    return ",".join(f"{name}={etcd_url(name, hosts, peer_port)}" for name in names)
-
-
-def etcd_url(name: str, hosts: Mapping[str, Any], port: int) -> str:
-    """Where a member is reached."""
-    return f"https://{hosts[name]['private']}:{port}"
 
 
 def etcd_changes(
@@ -68,7 +58,5 @@ class FilterModule:
         return {
             "etcd_collector_user": etcd_collector_user,
             "etcd_gateway_user": etcd_gateway_user,
-            "etcd_cluster": etcd_cluster,
             "etcd_changes": etcd_changes,
-            "etcd_url": etcd_url,
         }

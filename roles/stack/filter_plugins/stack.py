@@ -72,9 +72,7 @@ def stack_objects(services: list[dict[str, Any]], stack: str, missing_ok: bool =
     return [found[key] for key in sorted(found)]
 
 
-def stack_of_regions(
-    services: list[dict[str, Any]], hosts: dict[str, Any], regions: list[str]
-) -> list[dict[str, Any]]:
+def stack_of_regions(services: list[dict[str, Any]], hosts: dict[str, Any], regions: list[str]) -> list[dict[str, Any]]:
     """Those of ``services`` that stand on hosts of ``regions``; all of them when no region is named."""
     if not regions:
         return services
