@@ -14,6 +14,10 @@ from rtcdn.errors import ConfigError
 VERBS = {
     "up": "deploy everything on this machine and show how to publish and watch",
     "down": "remove what up made; the Docker engine stays",
+    "plan": "what an apply of an event would change, what it gives and costs",
+    "apply": "make what an event's file says, on the hosts that it says",
+    "destroy": "take an event's deployment away and prove that nothing is left",
+    "scale": "start nodes on spare hosts and stop them, as the broker wants",
     "status": "nodes, sessions, viewers and health on one screen",
     "drain": "lead away what a node or a host holds, before it changes or goes",
     "undrain": "give a node or a host work again",
