@@ -21,7 +21,7 @@ KNOWN = frozenset({
 })  # fmt: skip
 OPTIONAL = frozenset({
     "rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder", "rtcdn_host_policy", "rtcdn_private_network", "rtcdn_regions",
-    "rtcdn_turns",
+    "rtcdn_turns", "rtcdn_public_address",
 })  # fmt: skip
 INGRESS, EGRESS = "VR", "ST"
 KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming", "AI": "ai"}

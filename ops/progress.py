@@ -33,6 +33,7 @@ class Outcome:
     surveys: dict[str, dict[str, Any]] = field(default_factory=dict)  # by host: what the module host_survey found
     declared: dict[str, Any] = field(default_factory=dict)  # see ops.declared
     images: list[str] = field(default_factory=list)  # that are missing, and how each is made
+    said: list[str] = field(default_factory=list)  # what plays told the operator
     unreachable: list[str] = field(default_factory=list)
 
     def then(self, later: Outcome) -> Outcome:
@@ -58,6 +59,8 @@ class Outcome:
             self.images += [name for name in event["names"] if name not in self.images]
         elif kind == "declared":
             self.declared = dict(event["declared"])
+        elif kind == "said":
+            self.said.append(str(event["text"]))
         elif kind == "unreachable" and event["host"] not in self.unreachable:
             self.unreachable.append(event["host"])
         elif kind == "end":
@@ -96,9 +99,15 @@ class Screen:
             self.task = str(event["name"])
         elif kind == "changed":
             self.changed += 1
+        elif kind == "said":
+            self.out.write("".join(f"{line}\n" for line in self._lead(event["text"])))
         elif kind == "end":
             self.close(now_s)
         self.tick(now_s)
+
+    def _lead(self, text: str) -> list[str]:
+        """Lines that a play tells, from the beginning of the line on a terminal."""
+        return [("\r\033[K" if self.live else "") + f"          {line}" for line in text.splitlines()]
 
     def tick(self, now_s: float) -> None:
         """Time passes."""

@@ -19,6 +19,7 @@ DOCUMENTATION = """
 """
 LONGEST_TEXT = 4000
 LONGEST_DIFF_LINES = 400
+TELLING = ("ansible.builtin.debug", "debug")  # what plays tell an operator
 PRIVATE = "PRIVATE KEY"  # a diff with such a block is not shown, whatever its task says of secrecy
 
 
@@ -107,6 +108,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._send("declared", declared=facts["declared"])
         if "__images_actions" in facts:
             self._send("images", names=[f"{each['tag']} ({each['how']})" for each in facts["__images_actions"]])
+        if result._task.action in TELLING and isinstance(found.get("msg"), str):
+            self._send("said", text=found["msg"])
         if found.get("changed"):
             role = result._task._role
             what = {"task": result._task.get_name(), "role": role.get_name() if role else ""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -29,9 +30,33 @@ def etcd_gateway_user(gateway: dict[str, Any], namespace: str = "") -> dict[str,
     }
 
 
+def etcd_changes(
+    record: Mapping[str, Any], wanted: Sequence[str], blank: Sequence[str], replace: str = ""
+) -> list[dict[str, str]]:
+    """What is to be done to members, one after the other: ``{act, host}`` with ``replace``, ``add``, then ``remove``.
+
+    ``record``: members that there are. ``blank``: hosts of members that have no data. When a majority of them has none
+    there is no cluster that could go on: nothing is replaced, and all begin anew or are restored.
+    """
+    if not record:
+        return []
+    lost = [host for host in wanted if host in record and (host in blank or host == replace)]
+    if len(lost) * 2 >= len(record):
+        lost = []
+    return [
+        *({"act": "replace", "host": host} for host in lost),
+        *({"act": "add", "host": host} for host in wanted if host not in record),
+        *({"act": "remove", "host": host} for host in record if host not in wanted),
+    ]
+
+
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Any]:
         """The filters by name."""
-        return {"etcd_collector_user": etcd_collector_user, "etcd_gateway_user": etcd_gateway_user}
+        return {
+            "etcd_collector_user": etcd_collector_user,
+            "etcd_gateway_user": etcd_gateway_user,
+            "etcd_changes": etcd_changes,
+        }
