@@ -20,9 +20,12 @@ from ops.event.duties import assign, slots, stages
 from ops.event.model import KINDS, Event, SessionKind
 from rtcdn.model import Capacity
 
-MOST_VIEWERS = 4_000  # simulated one by one
+MOST_VIEWERS = 3_000  # simulated one by one
+MOST_IN_ROOMS = 900  # people of atolli, each of whom has three legs
+MOST_ROOMS_SHARE = 3  # a node that holds few rooms cannot be divided further
 COME_S, SPEAKERS_S = 60.0, 5.0  # people come within; speakers first
 RUN_S = 90.0
+NEVER_S = 1e6  # who talks changes no load: every voice on stage is counted all the time
 UNKNOWN_RTT_MS = 80.0  # between regions of which one does not tell its place
 OVER = 100.0  # of weight: more than the node carries
 
@@ -50,12 +53,25 @@ class RegionFit:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """One of so many viewers of an archipelago, and one of so many rooms, is simulated."""
+
+    viewers: int = 1
+    rooms: int = 1
+
+    def __str__(self) -> str:
+        if self.viewers > 1:
+            return f"one of {self.viewers} viewers simulated"
+        return f"one of {self.rooms} rooms simulated" if self.rooms > 1 else "everybody simulated"
+
+
+@dataclass(frozen=True)
 class CapacityPlan:
     """What fits, what does not and why."""
 
     sessions: int
     opened: int
-    sample: int  # one of so many viewers was simulated
+    sample: Sample
     policy: str
     regions: tuple[RegionFit, ...]
     kinds: tuple[KindFill, ...]
@@ -74,8 +90,7 @@ class CapacityPlan:
             fills = [each for each in self.kinds if each.region == row.region]
             cells = [f"{each.kind} {each.used}/{each.nodes} {each.weight:.0f}/{each.fullest:.0f}" for each in fills]
             lines.append(f"{row.region:12}{row.people:9,}{row.placed:9,}{row.at_home:9,}   {'   '.join(cells)}")
-        how = f"one of {self.sample} viewers simulated" if self.sample > 1 else "everybody simulated"
-        lines.append(f"{self.opened} of {self.sessions} sessions at once, policy {self.policy}, {how}")
+        lines.append(f"{self.opened} of {self.sessions} sessions at once, policy {self.policy}, {self.sample}")
         return "\n".join([*lines, *(f"does not fit: {problem}" for problem in self.problems)])
 
 
@@ -88,28 +103,32 @@ def capacity(event: Event) -> CapacityPlan:
     own = registry(spec.policy.policies)
     wanted = sum(kind.together for kind in spec.sessions)
     if not wanted:
-        return CapacityPlan(
-            0, 0, 1, spec.policy.name or own.names[0], tuple(_nobody(event)), tuple(_fills(event, None)), ()
-        )
+        policy = spec.policy.name or own.names[0]
+        return CapacityPlan(0, 0, Sample(), policy, tuple(_nobody(event)), tuple(_fills(event, None)), ())
     run = Run(case, policy=spec.policy.name, registry=own)
     run.run()
-    regions = tuple(_fits(event, run, sample))
+    regions = tuple(_fits(event, run))
     kinds = tuple(_fills(event, run))
-    opened = len(run.meetings)
+    share = len(run.meetings) / sum(group.parallel for group in case.sessions)
+    opened = round(wanted * share)
     problems = tuple(_problems(event, run, regions, kinds, wanted - opened))
     return CapacityPlan(wanted, opened, sample, run.policy.name, regions, kinds, problems)
 
 
-def _sample(event: Event, watching: dict[str, int]) -> int:
-    """One of how many viewers of archipelagos is simulated; the smaller sessions are simulated whole."""
-    crowd = sum(kind.together * watching[kind.name] for kind in event.spec.sessions if kind.scenario == "archipelago")
-    return max(1, math.ceil(crowd / MOST_VIEWERS))
+def _sample(event: Event, watching: dict[str, int]) -> Sample:
+    """Where all sessions are alike enough, a part of them stands for all."""
+    kinds = event.spec.sessions
+    crowd = sum(kind.together * watching[kind.name] for kind in kinds if kind.scenario == "archipelago")
+    if any(kind.scenario != "atollo" for kind in kinds):
+        return Sample(viewers=max(1, math.ceil(crowd / MOST_VIEWERS)))
+    inside = sum(kind.together * audience.people(kind, watching[kind.name]) for kind in kinds)
+    return Sample(rooms=min(MOST_ROOMS_SHARE, max(1, math.ceil(inside / MOST_IN_ROOMS))))
 
 
 # ---- the case ---------------------------------------------------------------------------------------
 
 
-def _case(event: Event, watching: dict[str, int], sample: int) -> Case:
+def _case(event: Event, watching: dict[str, int], sample: Sample) -> Case:
     spec = event.spec
     told = {name: region.place for name, region in spec.regions.items()}
     regions = {name: Region(place=(place[0], place[1]) if place else (0.0, 0.0)) for name, place in told.items()}
@@ -121,7 +140,7 @@ def _case(event: Event, watching: dict[str, int], sample: int) -> Case:
     return Case(
         name=spec.event,
         duration_s=RUN_S,
-        sample_s=RUN_S / 3,
+        sample_s=RUN_S * 2,  # nothing is read from samples
         regions=regions,
         rtt_ms=unknown,
         nodes=tuple(_nodes(event, sample)),
@@ -130,9 +149,12 @@ def _case(event: Event, watching: dict[str, int], sample: int) -> Case:
     )
 
 
-def _nodes(event: Event, sample: int) -> list[Nodes]:
+def _nodes(event: Event, sample: Sample) -> list[Nodes]:
     """A group for each host."""
-    differs = {kind: _capacity(event, kind, sample if kind == "ST" else 1) for kind in ("VR", "AB", "ST")}
+    differs = {
+        kind: _capacity(event, kind, sample.rooms * (sample.viewers if kind == "ST" else 1))
+        for kind in ("VR", "AB", "ST")
+    }
     found = []
     for name, nodes in assign(event).nodes.items():
         kinds = {kind: count for kind, count in nodes.items() if kind in differs}
@@ -143,19 +165,19 @@ def _nodes(event: Event, sample: int) -> list[Nodes]:
     return msgspec.convert(found, list[Nodes])
 
 
-def _capacity(event: Event, kind: str, sample: int) -> dict[str, int]:
+def _capacity(event: Event, kind: str, parts: int) -> dict[str, int]:
     told = event.spec.capacity.get(kind, {})
     plain = asdict(Capacity()) | told
-    return {name: max(1, value // sample) if value else 0 for name, value in plain.items()}
+    return {name: max(1, value // parts) if value else 0 for name, value in plain.items()}
 
 
-def _meetings(event: Event, kind: SessionKind, watching: int, sample: int) -> list[Sessions]:
+def _meetings(event: Event, kind: SessionKind, watching: int, sample: Sample) -> list[Sessions]:
     """Sessions of a kind; an atollo's people are of one region, other sessions have people of all."""
     weights = audience.weights(event.spec)
     if kind.scenario != "atollo":
-        fewer = sample if kind.scenario == "archipelago" else 1
+        fewer = sample.viewers if kind.scenario == "archipelago" else 1
         return [_meeting(kind, kind.name, kind.together, watching // fewer if fewer > 1 else watching, weights)]
-    shares = audience.split(kind.together, weights)
+    shares = audience.split(max(1, kind.together // sample.rooms), weights)
     return [
         _meeting(kind, f"{kind.name}-{region}"[:32], count, watching, {region: 1.0})
         for region, count in shares.items()
@@ -186,7 +208,7 @@ def _meeting(kind: SessionKind, name: str, together: int, watching: int, weights
         policy=kind.policy,
         waiting=kind.scenario == "big_island",
         arrivals=tuple(arrivals),
-        speakers=Speakers(count=kind.speakers),
+        speakers=Speakers(count=kind.speakers, spurt_s=NEVER_S),
     )
 
 
@@ -197,7 +219,7 @@ def _nobody(event: Event) -> list[RegionFit]:
     return [RegionFit(region, 0, 0, 0) for region in event.spec.regions]
 
 
-def _fits(event: Event, run: Run, sample: int) -> list[RegionFit]:
+def _fits(event: Event, run: Run) -> list[RegionFit]:
     home: Counter[str] = Counter()
     away: Counter[str] = Counter()
     people = audience.peak(event.spec)
