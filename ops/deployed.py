@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ops import progress
+from ops import progress, target
 from ops.client import STATES
 from rtcdn.errors import ConfigError
 
@@ -24,7 +24,7 @@ class Deployed:
     """One deployment as the playbooks see it."""
 
     name: str
-    inventory: str
+    inventory: str | tuple[str, ...]  # of ``-i``, one or more
     extra: dict[str, Any] = field(default_factory=dict)  # variables that outrank the inventory's
 
     @property
@@ -53,7 +53,7 @@ def find(told: str, inventory: str = "", states: Path = STATES) -> Deployed:
         return Deployed(name, inventory)
     applied = states / name / "inventory"
     if applied.is_dir():
-        return Deployed(name, str(applied), _choices(states / name))
+        return Deployed(name, target.applied_inventories(states / name), _choices(states / name))
     if name == LOCAL:
         return Deployed(name, str(TREE / "inventories" / LOCAL), _choices(states / name))
     raise ConfigError([f"{applied} is not there: apply the event first, or name its inventory by --inventory"])

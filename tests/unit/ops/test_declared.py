@@ -41,7 +41,7 @@ def test_modules_and_turn_have_stacks_of_their_own(local: tuple[dict[str, Any], 
     """Where there are any."""
     module = {"id": "local-ai1", "kind": "AI", "host": "local"}
     variables = {**local[0], "rtcdn_nodes": [module], "rtcdn_turns": [{"id": "t", "host": "local"}]}
-    assert declared.stacks(variables)[1:5] == ["ai_local-ai1", "broker", "gateway", "turn"]
+    assert declared.stacks(variables)[1:5] == ["ai_local-ai1", "broker", "turn", "gateway"]
 
 
 def test_stacks_go_from_the_outside_in() -> None:
