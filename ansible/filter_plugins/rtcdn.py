@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from ops import (
     addresses,
     declared,
+    duties,
     firewall,
     images,
     inventory,
@@ -35,6 +36,7 @@ class FilterModule:
             "rtcdn_last_first": declared.last_first,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
+            "rtcdn_host_images": duties.images,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
             "rtcdn_node_secrets_all": node_secrets.read_all,
@@ -46,10 +48,10 @@ class FilterModule:
                 asdict(each) for each in images.plan(list(names), cache=Path(cache))
             ],
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
-            "rtcdn_images_of": rollout.images_of,
-            "rtcdn_nodes_in_order": rollout.nodes_in_order,
             "rtcdn_listen": addresses.listen,
             "rtcdn_meet": addresses.meet,
+            "rtcdn_images_of": rollout.images_of,
+            "rtcdn_nodes_in_order": rollout.nodes_in_order,
             "rtcdn_mirrors": mirrors.mirrors,
             "rtcdn_peers": firewall.peers,
             "rtcdn_public_tcp": firewall.public_tcp,

@@ -31,12 +31,12 @@ description:
   - With C(look) nothing is awaited. Answers at once whether the stack is settled, that is deployed by the wanted
     specifications, touched by nobody since, and running; else why not.
 options:
-  stack: {description: Name of the stack, type: str, required: true}
+  stacks: {description: "Names of the stacks, with C(look) of one", type: list, elements: str, required: true}
   timeout_s: {description: How long to wait, type: int, default: 180}
   log_lines: {description: Log lines shown on failure, type: int, default: 20}
   look: {description: Answer at once, type: bool, default: false}
   specs: {description: "Wanted specification of each service by its name in the stack", type: dict, default: {}}
-  record: {description: "File with the versions that services had when deployed, written after waiting", type: path}
+  records: {description: "Folder of the versions that services had when deployed, written after waiting", type: path}
 """
 
 MOVING = ("updating", "rollback_started")
@@ -140,10 +140,10 @@ class Stack:
         """Its services, as the engine describes them."""
         return list(self.client.api.services(filters={"label": f"com.docker.stack.namespace={self.name}"}))
 
-    def looks(self, specs: dict[str, str], record: str) -> str:
+    def looks(self, specs: dict[str, str], record: Path) -> str:
         """Why it is not settled; empty when it is."""
         try:
-            recorded = json.loads(Path(record).read_text(encoding="utf-8"))
+            recorded = json.loads(record.read_text(encoding="utf-8"))
             problems, _ = self.problems()
             return unsettled(self.services(), self.name, specs, recorded) or "; ".join(problems.values())
         except (OSError, ValueError, DockerException) as problem:
@@ -180,33 +180,42 @@ class Stack:
         return "\n".join(text.splitlines()[-lines:]) or "(it wrote nothing)"
 
 
-def wait(module: AnsibleModule, stack: Stack) -> dict[str, Any]:
-    """Return when the stack runs, having recorded what runs; fail with what it lacks."""
-    began = time.monotonic()
-    while True:
-        problems, hopeless = stack.problems()
-        waited_s = time.monotonic() - began
-        if not problems:
-            if module.params["record"]:
-                Path(module.params["record"]).write_text(json.dumps(versions(stack.services())), encoding="utf-8")
-            return {"changed": False, "waited_s": round(waited_s, 1)}
-        if hopeless or waited_s > module.params["timeout_s"]:
-            logs = {name: stack.logs(name, module.params["log_lines"]) for name in problems}
-            text = "\n".join(f"{problems[name]}\n--- last log lines of {name}\n{logs[name]}" for name in problems)
-            module.fail_json(msg=f"stack {stack.name} does not run after {waited_s:.0f} s\n{text}")
-        time.sleep(0.5)
+def record_of(folder: str, stack: str) -> Path:
+    """File with the versions of the services of one stack."""
+    return Path(folder) / f"{stack}.deployed.json"
+
+
+def wait(module: AnsibleModule, stacks: list[Stack]) -> dict[str, Any]:
+    """Return when the stacks run, having recorded what runs; fail with what the first lacks that never will."""
+    began, left, params = time.monotonic(), list(stacks), module.params
+    while left:
+        for stack in tuple(left):
+            problems, hopeless = stack.problems()
+            waited_s = time.monotonic() - began
+            if not problems:
+                if params["records"]:
+                    text = json.dumps(versions(stack.services()))
+                    record_of(params["records"], stack.name).write_text(text, encoding="utf-8")
+                left.remove(stack)
+            elif hopeless or waited_s > params["timeout_s"]:
+                logs = {name: stack.logs(name, params["log_lines"]) for name in problems}
+                text = "\n".join(f"{problems[name]}\n--- last log lines of {name}\n{logs[name]}" for name in problems)
+                module.fail_json(msg=f"stack {stack.name} does not run after {waited_s:.0f} s\n{text}")
+        if left:
+            time.sleep(0.5)
+    return {"changed": False, "waited_s": round(time.monotonic() - began, 1)}
 
 
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
-            "stack": {"type": "str", "required": True},
+            "stacks": {"type": "list", "elements": "str", "required": True},
             "timeout_s": {"type": "int", "default": 180},
             "log_lines": {"type": "int", "default": 20},
             "look": {"type": "bool", "default": False},
             "specs": {"type": "dict", "default": {}},
-            "record": {"type": "path"},
+            "records": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -218,15 +227,16 @@ def main() -> None:
     if docker is None:
         module.fail_json(msg=missing_required_lib("docker"), exception=IMPORT_PROBLEM)
     try:
-        stack = Stack(docker.from_env(), params["stack"])
+        client = docker.from_env()
+        stacks = [Stack(client, name) for name in params["stacks"]]
     except DockerException as problem:
         if params["look"]:
             module.exit_json(changed=False, settled=False, why=f"not known: {problem}")
         raise
     if params["look"]:
-        why = stack.looks(params["specs"], params["record"] or "")
+        why = stacks[0].looks(params["specs"], record_of(params["records"] or "", stacks[0].name))
         module.exit_json(changed=False, settled=not why, why=why)
-    module.exit_json(**wait(module, stack))
+    module.exit_json(**wait(module, stacks))
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def deployed(name: str = "one", spec: str = "aa", version: int = 7, **other: Any
 def looked(tmp_path: Path, *services: Any) -> str:
     record = tmp_path / "web.deployed.json"
     record.write_text(json.dumps({"web_one": 7}), encoding="utf-8")
-    return str(wait.Stack(Engine(*services), "web").looks({"one": "aa"}, str(record)))
+    return str(wait.Stack(Engine(*services), "web").looks({"one": "aa"}, record))
 
 
 def test_what_was_deployed_and_runs_is_settled(tmp_path: Path) -> None:
@@ -148,4 +148,4 @@ def test_anything_else_is_deployed_again(tmp_path: Path, services: list[Any], wh
 
 def test_without_a_record_nothing_is_settled(tmp_path: Path) -> None:
     """Who deployed it, and what has become of it since, is not known."""
-    assert "not known" in wait.Stack(Engine(deployed()), "web").looks({"one": "aa"}, str(tmp_path / "none.json"))
+    assert "not known" in wait.Stack(Engine(deployed()), "web").looks({"one": "aa"}, tmp_path / "none.json")
