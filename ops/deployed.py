@@ -53,8 +53,7 @@ def find(told: str, inventory: str = "", states: Path = STATES) -> Deployed:
         return Deployed(name, (inventory,))
     own = states / name / "inventory"
     if own.is_dir():
-        noted = [each for each in target.applied(states / name).get("inventories", []) if Path(each).exists()]
-        return Deployed(name, (*(each for each in noted if each != str(own)), str(own)))
+        return Deployed(name, target.applied_inventories(states / name), target.choices(states / name))
     if name == LOCAL:
         return Deployed(name, (str(TREE / "inventories" / LOCAL),), target.choices(states / name))
     raise ConfigError([f"{own} is not there: apply the event first, or name its inventory by --inventory"])
