@@ -11,6 +11,9 @@ from typing import Any
 import yaml
 
 from ops import inventory_network, inventory_tables
+from ops.firewall import PORT as TURN
+from ops.firewall import RELAY
+from ops.turn import DEFAULT_TLS
 from rtcdn.ids import ID
 
 Table = Mapping[str, Any]
@@ -26,13 +29,12 @@ KNOWN = frozenset({
 })  # fmt: skip
 OPTIONAL = frozenset({
     "rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder", "rtcdn_host_policy", "rtcdn_precheck_ignore",
-    "rtcdn_private_network", "rtcdn_regions", "rtcdn_turns",
+    "rtcdn_private_network", "rtcdn_public_address", "rtcdn_regions", "rtcdn_turns",
 })  # fmt: skip
 INGRESS, EGRESS = "VR", "ST"
 KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming", "AI": "ai"}
 NODE_PORTS = 5  # from a node's port on
 ROLES = Path(__file__).resolve().parent.parent / "roles"
-TURN = 3478  # its port, unless a row says another
 NEARLY = 0.85  # how alike two names are, of which one is a slip
 REMOTE_PUBLISHERS = range(10000, 11000)  # Janus takes these for remote publishers and cannot be told otherwise
 
@@ -136,7 +138,7 @@ def _numbers(variables: Table) -> Iterator[str]:
     ranges = [("rtcdn_nodes", row, use) for row in variables["rtcdn_nodes"] for use in ("webrtc", "rtp")]
     ranges += [("rtcdn_turns", row, "relay") for row in variables.get("rtcdn_turns") or []]
     for table, row, use in ranges:
-        told = row.get(use, None if use == "rtp" else "")
+        told = row.get(use, {"rtp": None, "webrtc": "", "relay": RELAY}[use])
         first, _, last = str(told).partition("-")
         if told != "" and not 0 < _number(first) <= _number(last) < 65536:
             yield f"{table}: {use} of {row['id']} is {told!r}: write first-last, such as 30000-30099, or ''"
@@ -195,12 +197,11 @@ def _claims(variables: Table) -> Iterator[tuple[str, str, range, str]]:
 def _claims_of_turn(turn: Table) -> Iterator[tuple[str, str, range, str]]:
     owner = f"turn {turn['id']}"
     if not turn.get("address"):  # on one of its own it meets nobody
-        for port in filter(None, (turn.get("port", TURN), int(turn.get("tls") or 0))):
+        for port in filter(None, (turn.get("port", TURN), int(turn.get("tls", DEFAULT_TLS)))):
             yield turn["host"], "tcp", _one(port), owner
-            yield turn["host"], "udp", _one(port), owner
-    if turn.get("relay"):
-        low, high = (int(each) for each in str(turn["relay"]).split("-"))
-        yield turn["host"], "udp", range(low, high + 1), f"{owner} relay"
+        yield turn["host"], "udp", _one(turn.get("port", TURN)), owner
+    low, high = (int(each) for each in str(turn.get("relay", RELAY)).split("-"))
+    yield turn["host"], "udp", range(low, high + 1), f"{owner} relay"
 
 
 def _one(port: Any) -> range:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ops.addresses import network, networks
+from ops.turn import DEFAULT_TLS
 
 Table = Mapping[str, Any]
 Groups = Mapping[str, list[str]]
@@ -99,7 +100,7 @@ def _turns(variables: Table, groups: Groups) -> Iterator[str]:
         if turn["host"] not in groups.get("turn", []):
             yield f"{where} is on {turn['host']!r}, which is not in group turn: add it there"
         if (
-            int(turn.get("tls") or 0) == nginx_port
+            int(turn.get("tls", DEFAULT_TLS)) == nginx_port
             and turn["host"] in groups.get("nginx", [])
             and not turn.get("address")
         ):

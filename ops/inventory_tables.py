@@ -17,7 +17,7 @@ FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "rtcdn_brokers": (frozenset({"id", "host", "api", "stream"}), frozenset()),
     "rtcdn_gateways": (frozenset({"id", "host", "port"}), frozenset({"prober"})),
     "rtcdn_nodes": (frozenset({"id", "kind", "host", "port"}), frozenset({"webrtc", "rtp"})),
-    "rtcdn_turns": (frozenset({"id", "host"}), frozenset({"port", "tls", "relay", "address"})),
+    "rtcdn_turns": (frozenset({"id", "host"}), frozenset({"port", "tls", "relay", "address", "name"})),
     "rtcdn_regions": (frozenset(), frozenset({"place", "url"})),
 }
 BY_NAME = ("rtcdn_hosts", "rtcdn_regions")  # {name: row}; the others are lists of rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.addresses import reach
-from ops.inventory import TURN
+from ops.firewall import PORT as TURN
 from ops.inventory_network import host_of, is_address, public_urls
 from ops.ports import claims
 

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from ops import (
     addresses,
     declared,
+    duties,
     firewall,
     images,
     inventory,
@@ -22,6 +23,7 @@ from ops import (
     precheck,
     precheck_needs,
     precheck_seen,
+    rollout,
     turn,
 )
 
@@ -34,10 +36,13 @@ class FilterModule:
         return {
             "rtcdn_declared": declared.read,
             "rtcdn_stacks": declared.stacks,
+            "rtcdn_last_first": declared.last_first,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
+            "rtcdn_host_images": duties.images,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
+            "rtcdn_node_secrets_all": node_secrets.read_all,
             "rtcdn_inventory_problems": inventory.problems,
             "rtcdn_is_among": firewall.is_among,
             "rtcdn_jwks": node_secrets.jwks,
@@ -48,6 +53,8 @@ class FilterModule:
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
             "rtcdn_listen": addresses.listen,
             "rtcdn_meet": addresses.meet,
+            "rtcdn_images_of": rollout.images_of,
+            "rtcdn_nodes_in_order": rollout.nodes_in_order,
             "rtcdn_mirrors": mirrors.mirrors,
             "rtcdn_peers": firewall.peers,
             "rtcdn_precheck_listen": precheck_needs.ask_listen,

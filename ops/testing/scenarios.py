@@ -21,7 +21,7 @@ SITE, REGIONS = "site", "regions"
 WHOLE = (SITE, REGIONS)
 # A change here may break any role.
 SHARED = (".config/molecule/", "ansible/filter_plugins/", "molecule/shared/", "requirements.yml", "roles/stack/",
-          "templates/", "tests/images/host/", "tests/support/hosts.py")  # fmt: skip
+          "templates/", "tests/images/host/", "ops/testing/hosts.py", "tests/support/hosts.py")  # fmt: skip
 # A change here, or of any role, may break the site over regions.
 OF_REGIONS = (*SHARED, "ansible/", "inventories/lab/", "molecule/regions/", "ops/lab", "roles/")
 GREEN = CACHE / "tested.json"  # {suite of the hosts: {scenario: commit at which it was green}}
