@@ -25,6 +25,7 @@ from ops import (
     precheck_seen,
     rollout,
     turn,
+    verify,
 )
 
 
@@ -55,6 +56,10 @@ class FilterModule:
             "rtcdn_meet": addresses.meet,
             "rtcdn_images_of": rollout.images_of,
             "rtcdn_nodes_in_order": rollout.nodes_in_order,
+            "rtcdn_verify_results": verify.results,
+            "rtcdn_verify_variables": lambda variables: {
+                name: variables[name] for name in verify.VARIABLES if name in variables
+            },
             "rtcdn_mirrors": mirrors.mirrors,
             "rtcdn_peers": firewall.peers,
             "rtcdn_precheck_listen": precheck_needs.ask_listen,

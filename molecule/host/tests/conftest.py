@@ -89,7 +89,8 @@ def role(machine: Host, key: Path, tmp_path: Path) -> Callable[..., subprocess.C
         play = [{"hosts": "all", "gather_facts": True, "roles": ["host"]}]
         (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
         (tmp_path / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
-        command = ["ansible-playbook", "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml")]
+        files = ["-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml")]
+        command = ["ansible-playbook", "--tags", "host_firewall", *files]
         environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CACHE_PLUGIN": "memory"}
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
