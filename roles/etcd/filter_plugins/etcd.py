@@ -58,7 +58,5 @@ class FilterModule:
         return {
             "etcd_collector_user": etcd_collector_user,
             "etcd_gateway_user": etcd_gateway_user,
-            "etcd_cluster": etcd_cluster,
             "etcd_changes": etcd_changes,
-            "etcd_url": etcd_url,
         }
