@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway import metrics, protocol, sdp
 from gateway.broker_client import Broker
-from gateway.legs import LiveLeg, Nodes
+from gateway.legs import LiveLeg, Nodes, SocketKey, socket_key
 from gateway.protocol import Problem, Way
 from gateway.telling import Telling, spawn
 from rtcdn import log
@@ -75,7 +75,7 @@ class Participants:
         self._held: dict[Key, Resource] = {}
         self._attending: set[asyncio.Task[None]] = set()
         self._telling = Telling()
-        self.also_used: Callable[[], set[tuple[str, str]]] = set  # nodes that others of this gateway use
+        self.also_used: Callable[[], set[SocketKey]] = set  # nodes that others of this gateway use
 
     def __len__(self) -> int:
         """How many resources are held."""
@@ -253,7 +253,7 @@ class Participants:
                     await self.end(resource, "half-open")
                 elif now_s - resource.heard_s > NODE_GONE_S:
                     await self.end(resource, "node-away")
-            await self._nodes.close_idle({(each.leg.node, each.leg.address) for each in self.held()} | self.also_used())
+            await self._nodes.close_idle({socket_key(each.leg) for each in self.held()} | self.also_used())
 
     async def close(self, patience_s: float = 2.0) -> None:
         """Stop, leaving what is held to be adopted by another gateway; news under way still gets its chance."""

@@ -72,9 +72,21 @@ def stack_objects(services: list[dict[str, Any]], stack: str, missing_ok: bool =
     return [found[key] for key in sorted(found)]
 
 
+def stack_of_regions(services: list[dict[str, Any]], hosts: dict[str, Any], regions: list[str]) -> list[dict[str, Any]]:
+    """Those of ``services`` that stand on hosts of ``regions``; all of them when no region is named."""
+    if not regions:
+        return services
+    return [each for each in services if hosts.get(each.get("host", ""), {}).get("region") in regions]
+
+
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Any]:
         """The filters by name."""
-        return {"stack_services": stack_services, "stack_objects": stack_objects, "stack_in_order": stack_in_order}
+        return {
+            "stack_services": stack_services,
+            "stack_objects": stack_objects,
+            "stack_in_order": stack_in_order,
+            "stack_of_regions": stack_of_regions,
+        }
