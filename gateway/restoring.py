@@ -65,10 +65,11 @@ async def _claim(house: Members, leg: Leg) -> LiveLeg | None:
 
 
 async def _speaks(live: LiveLeg, leg: Leg, participant: str) -> bool:
+    """Whether he is heard; in doubt he is: who is told to be silent then is silenced for sure."""
     try:
         return await live.speaks(leg.context, participant)
     except (NodeAway, NodeRefused):
-        return False
+        return True
 
 
 def _as_it_was(connection: Connection, leg: Leg) -> None:

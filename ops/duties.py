@@ -9,7 +9,12 @@ Row = Mapping[str, Any]
 
 
 def images(
-    host: str, nodes: Iterable[Row], gateways: Iterable[Row], brokers: Iterable[Row], groups: Mapping[str, list[str]]
+    host: str,
+    nodes: Iterable[Row],
+    gateways: Iterable[Row],
+    brokers: Iterable[Row],
+    turns: Iterable[Row],
+    groups: Mapping[str, list[str]],
 ) -> list[str]:
     """Names of the images of the services that run on ``host``."""
     own_nodes = [node for node in nodes if node["host"] == host]
@@ -21,6 +26,7 @@ def images(
         "prober": any(gateway.get("prober") for gateway in own_gateways),
         "etcd": host in groups.get("etcd", []),
         "nginx": host in groups.get("nginx", []),
+        "turn": any(turn["host"] == host for turn in turns),
         "speaker": host in groups.get("speaker", []),
     }
     return sorted(name for name, runs in wanted.items() if runs)

@@ -7,6 +7,7 @@ instead of ``content``. Its name in the swarm ends in a hash of the content, so 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,13 @@ def _name(stack: str, target: str, content: str) -> str:
     return f"{stack[:24]}_{stem[:25]}_{digest}"  # 64 characters at most
 
 
-def stack_services(services: list[dict[str, Any]], stack: str, missing_ok: bool = False) -> list[dict[str, Any]]:
-    """``services`` with every file given the ``name`` of its config or secret, and no content left in it."""
+def stack_services(
+    services: list[dict[str, Any]], stack: str, missing_ok: bool = False, form: str = ""
+) -> list[dict[str, Any]]:
+    """``services`` with every file given the ``name`` of its config or secret, and no content left in it.
+
+    Each gets a ``spec``: a hash of all it is made of, ``form`` (the template of the stack file) included.
+    """
     answer = []
     for service in services:
         files = [
@@ -43,7 +49,9 @@ def stack_services(services: list[dict[str, Any]], stack: str, missing_ok: bool 
             }
             for item in service.get("files", [])
         ]
-        answer.append({**service, "files": files})
+        named = {**service, "files": files}
+        digest = hashlib.sha256(f"{form}\n{json.dumps(named, sort_keys=True)}".encode()).hexdigest()[:16]
+        answer.append({**named, "spec": digest})
     return answer
 
 

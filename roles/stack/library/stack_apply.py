@@ -27,7 +27,9 @@ DOCUMENTATION = r"""
 module: stack_apply
 short_description: A Docker stack as its file says
 description:
-  - The services of a running stack whose file has changed are updated one after the other, each awaited (serial).
+  - Services that run by another specification than the wanted one are stale. They are updated one after the other,
+    each awaited (serial). The specification of a service is the label rtcdn.spec that it was deployed with, so a deploy
+    that was interrupted, or rolled back, is known as such.
   - What was deployed is noted beside the stack file; a stack whose file and services are as noted is left alone, one
     that differs, because its file or somebody by hand has changed it, is deployed.
   - In check mode without an engine everything is to be made.
@@ -37,7 +39,10 @@ options:
   folder: {description: Where stack files lie on the host, type: str, required: true}
   text: {description: The stack file, type: str, required: true}
   objects: {description: "List of kind (config or secret), name, content", type: list, elements: dict, default: []}
-  serial: {description: Update the services one after the other, type: bool, default: true}
+  specs: {description: Wanted specification of each service by its name in the stack, type: dict, default: {}}
+  serial: {description: Update stale services one after the other, type: bool, default: true}
+  last: {description: Names of services that are updated last, type: list, elements: str, default: []}
+  hold: {description: Where services are stale, make nothing but configs and secrets and answer held, type: bool}
   await_new: {description: Wait for a stack that was not there before, type: bool, default: true}
   timeout_s: {description: How long each wait may take, type: int, default: 180}
   log_lines: {description: Log lines shown on failure, type: int, default: 20}
@@ -49,7 +54,10 @@ ARGUMENTS = {
     "folder": {"type": "str", "required": True},
     "text": {"type": "str", "required": True},
     "objects": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+    "specs": {"type": "dict", "default": {}},
     "serial": {"type": "bool", "default": True},
+    "last": {"type": "list", "elements": "str", "default": []},
+    "hold": {"type": "bool", "default": False},
     "await_new": {"type": "bool", "default": True},
     "timeout_s": {"type": "int", "default": 180},
     "log_lines": {"type": "int", "default": 20},
@@ -72,9 +80,11 @@ def with_one_service(text: str, service: str) -> str:
     return str(yaml.safe_dump({**whole, "services": {service: whole["services"][service]}}, sort_keys=False))
 
 
-def updates(text: str, there: list[str], stack: str) -> list[str]:
-    """Services of the file, in its order, that are there already: those that can be updated one by one."""
-    return [name for name in yaml.safe_load(text)["services"] if f"{stack}_{name}" in there]
+def stale(services: list[dict[str, Any]], stack: str, specs: dict[str, str], last: list[str]) -> list[str]:
+    """Services that run by another specification than the wanted one, in the order of ``specs``, ``last`` ones last."""
+    has = {each["Spec"]["Name"]: each["Spec"].get("Labels", {}).get("rtcdn.spec", "") for each in services}
+    found = [name for name, spec in specs.items() if has.get(f"{stack}_{name}", spec) != spec]
+    return sorted(found, key=lambda name: name in last)
 
 
 class Deployment:
@@ -90,19 +100,24 @@ class Deployment:
     def run(self) -> dict[str, Any]:
         """Do what is to be done; the module's result."""
         old = self._read(self.file)
-        answer = {"diff": {"before": old, "after": self.text, "before_header": self.file, "after_header": self.file}}
+        answer: dict[str, Any] = {
+            "diff": {"before": old, "after": self.text, "before_header": str(self.file), "after_header": str(self.file)}
+        }
         dry = self.module.check_mode
         make = (self.client, self.name, self.params["deployment"], self.params["objects"], dry)
         made = make_objects(*make)
         before = self.stack.services()
-        differs = self._read(self.noted).strip() != json.dumps(note(self.text, before))
-        if dry or not (made or differs or old != self.text):
-            if not dry:
+        late = stale(before, self.name, self.params["specs"], self.params["last"])
+        differs = bool(
+            made or old != self.text or self._read(self.noted).strip() != json.dumps(note(self.text, before))
+        )
+        answer |= {"made": made, "pruned": [], "stale": late, "held": bool(self.params["hold"] and late)}
+        if dry or answer["held"] or not differs:
+            if not (dry or answer["held"]):
                 self._wait()
-            return {**answer, "changed": bool(made or differs or old != self.text), "made": made}
+            return {**answer, "changed": differs if dry else bool(made)}
         self._write(self.file, self.text)
-        there = [each["Spec"]["Name"] for each in before]
-        for service in updates(self.text, there, self.name) if self._one_by_one(old, there) else []:
+        for service in late if self.params["serial"] and len(self.params["specs"]) > 1 else []:
             part = self.file.with_suffix(".part.yml")
             self._write(part, with_one_service(self.text, service))
             self._deploy(part)
@@ -115,11 +130,7 @@ class Deployment:
         self._write(self.noted, json.dumps(note(self.text, after)) + "\n")
         pruned = prune_objects(*make)
         changed = bool(made or pruned or old != self.text or note("", before) != note("", after))
-        return {**answer, "changed": changed, "made": made, "pruned": pruned}
-
-    def _one_by_one(self, old: str, there: list[str]) -> bool:
-        """Docker updates all services of a stack at once: replicas of one part would be away together."""
-        return bool(self.params["serial"] and len(there) > 1 and old != self.text)
+        return {**answer, "changed": changed, "pruned": pruned}
 
     def _deploy(self, file: Path, *more: str) -> None:
         words = [
@@ -162,7 +173,7 @@ def main() -> None:
     name = module.params["stack"]
     if docker is None and not module.check_mode:
         module.fail_json(msg=missing_required_lib("docker"), exception=IMPORT_PROBLEM)
-    result: dict[str, Any] = {"changed": True}
+    result: dict[str, Any] = {"changed": True, "stale": [], "held": False}
     try:
         result = Deployment(module, docker.from_env()).run() if docker else result
     except NotRunning as problem:

@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment
 
+from tests.unit.roles.rendered import filters
+
 TEMPLATE = Path(__file__).resolve().parents[3] / "roles" / "broker" / "templates" / "services.yml.j2"
 HOSTS = {"h1": {"private": "10.0.0.1", "region": "eu"}, "h2": {"private": "10.0.0.2", "region": "us"}}
 
@@ -15,8 +17,14 @@ def told(*gateways: dict[str, Any]) -> str:
     """The value of RTCDN_PROBERS."""
     lines = TEMPLATE.read_text(encoding="utf-8").splitlines()
     text = "\n".join(line for line in lines if "set probers" in line or "RTCDN_PROBERS" in line)
-    made = Environment(autoescape=False).from_string(text)
-    return made.render(rtcdn_gateways=gateways, rtcdn_hosts=HOSTS).strip().removeprefix("RTCDN_PROBERS: ")
+    environment = Environment(autoescape=False)
+    environment.filters |= filters()
+    made = environment.from_string(text)
+    return (
+        made.render(rtcdn_gateways=gateways, rtcdn_hosts=HOSTS, replica={"host": "h1"})
+        .strip()
+        .removeprefix("RTCDN_PROBERS: ")
+    )
 
 
 def test_only_gateways_with_a_prober_are_named() -> None:

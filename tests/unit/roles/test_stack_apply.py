@@ -35,8 +35,14 @@ class Swarm:
     def services(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
         mode = {"Replicated": {"Replicas": 0}}
         template = {"ContainerSpec": {}}
-        return [{"ID": name, "Spec": {"Name": name, "Told": told, "Mode": mode, "TaskTemplate": template}}
-                for name, told in self.specs.items()]  # fmt: skip
+        return [
+            {
+                "ID": name,
+                "Spec": {"Name": name, "Told": told, "Mode": mode, "TaskTemplate": template}
+                | {"Labels": told.get("deploy", {}).get("labels", {})},
+            }
+            for name, told in self.specs.items()
+        ]
 
     def nodes(self) -> list[Any]:
         return []
@@ -66,13 +72,12 @@ def swarm() -> Swarm:
 def deploy(swarm: Swarm, tmp_path: Path) -> Any:
     """Deploys services (name to image) with one config; the module's result."""
 
-    def act(services: dict[str, str], config: str = "c_1", *, check: bool = False, serial: bool = True) -> Any:
-        text = yaml.safe_dump(
-            {"services": {name: {"image": image} for name, image in services.items()}}, sort_keys=False
-        )
-        params = {"stack": "s", "deployment": "d", "folder": str(tmp_path), "text": text, "serial": serial,
+    def act(services: dict[str, str], config: str = "c_1", *, check: bool = False, **more: Any) -> Any:
+        told = {name: {"image": image, "deploy": {"labels": {"rtcdn.spec": image}}} for name, image in services.items()}
+        params = {"stack": "s", "deployment": "d", "folder": str(tmp_path), "serial": True, "specs": services,
+                  "text": yaml.safe_dump({"services": told}, sort_keys=False), "last": [], "hold": False,
                   "objects": [{"kind": "config", "name": config, "content": "x"}], "await_new": True,
-                  "timeout_s": 1, "log_lines": 1}  # fmt: skip
+                  "timeout_s": 1, "log_lines": 1, **more}  # fmt: skip
         module = SimpleNamespace(params=params, check_mode=check, run_command=swarm.deploy)
         return apply.Deployment(module, swarm).run()
 
@@ -87,11 +92,12 @@ def test_a_new_stack_is_deployed_once(swarm: Swarm, deploy: Any) -> None:
 
 
 def test_services_of_a_running_stack_change_one_after_the_other(swarm: Swarm, deploy: Any) -> None:
-    """In the order of the file, then the whole, which removes what is no more and makes what is new."""
-    deploy({"a": "1", "b": "1", "gone": "1"})
-    assert deploy({"b": "2", "a": "2", "new": "2"})["changed"]
-    assert swarm.deployed[1:] == [["b"], ["a"], ["a", "b", "new"]]
-    assert sorted(swarm.specs) == ["s_a", "s_b", "s_new"]
+    """Those that differ, in order, then the whole, which removes what is no more and makes what is new."""
+    deploy({"a": "1", "b": "1", "c": "1", "same": "1", "gone": "1"})
+    answer = deploy({"b": "2", "a": "2", "c": "2", "same": "1", "new": "2"}, last=["b"])
+    assert (answer["changed"], answer["stale"]) == (True, ["a", "c", "b"])
+    assert swarm.deployed[1:] == [["a"], ["c"], ["b"], ["a", "b", "c", "new", "same"]]
+    assert sorted(swarm.specs) == ["s_a", "s_b", "s_c", "s_new", "s_same"]
 
 
 def test_parts_of_one_whole_change_together(swarm: Swarm, deploy: Any) -> None:
@@ -101,14 +107,24 @@ def test_parts_of_one_whole_change_together(swarm: Swarm, deploy: Any) -> None:
     assert swarm.deployed[1:] == [["a", "b"]]
 
 
+def test_what_is_held_waits_for_the_caller(swarm: Swarm, deploy: Any) -> None:
+    """Whoever must lead media away first is told which services are stale; their configs are there already."""
+    assert not deploy({"a": "1", "b": "1"}, hold=True)["held"]
+    answer = deploy({"a": "1", "b": "2"}, "c_2", hold=True)
+    assert (answer["held"], answer["stale"], answer["made"]) == (True, ["b"], ["c_2"])
+    assert len(swarm.deployed) == 1
+    assert deploy({"a": "1", "b": "2"}, "c_2")["pruned"] == ["c_1"]
+    assert swarm.deployed[1:] == [["b"], ["a", "b"]]
+
+
 def test_what_somebody_changed_by_hand_is_undone(swarm: Swarm, deploy: Any) -> None:
     """The file is as before, the service is not."""
     deploy({"a": "1"})
-    swarm.specs["s_a"] = {"image": "by hand"}
+    swarm.specs["s_a"]["image"] = "by hand"
     assert deploy({"a": "1"}, check=True)["changed"]
-    assert swarm.specs["s_a"] == {"image": "by hand"}
+    assert swarm.specs["s_a"]["image"] == "by hand"
     assert deploy({"a": "1"})["changed"]
-    assert swarm.specs["s_a"] == {"image": "1"}
+    assert swarm.specs["s_a"]["image"] == "1"
 
 
 def test_a_config_that_nobody_uses_any_more_is_removed(swarm: Swarm, deploy: Any) -> None:
