@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ops import inventory, pki
@@ -72,6 +72,13 @@ def stacks(variables: Variables) -> list[str]:
         *(_roles(variables, "turn") if variables.get("rtcdn_turns") else []),
         *_roles(variables, "nginx", "speaker"),
     ]
+
+
+def last_first(found: Iterable[str]) -> list[str]:
+    """Stacks in the order in which they go: whoever uses others before these, the store last."""
+    order = ("speaker", "nginx", "gateway", "turn", "broker", "ai", "janus", "etcd")
+    places = {name: at for at, name in enumerate(order)}
+    return sorted(found, key=lambda name: (places.get(name.partition("_")[0], 0), name))
 
 
 def _roles(variables: Variables, *roles: str) -> list[str]:

@@ -65,7 +65,9 @@ def _choices(state: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
-def play(deployment: Deployed, playbook: str, extra: Mapping[str, Any] | None = None) -> progress.Outcome:
+def play(
+    deployment: Deployed, playbook: str, extra: Mapping[str, Any] | None = None, *, check: bool = False
+) -> progress.Outcome:
     """Run a playbook on the deployment and show its progress; Ansible's own output is kept beside the others'."""
     log = LOGS / f"{Path(playbook).stem}.log"
-    return progress.play(playbook, deployment.inventory, {**deployment.extra, **(extra or {})}, log)
+    return progress.play(playbook, deployment.inventory, {**deployment.extra, **(extra or {})}, log, check=check)

@@ -8,7 +8,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
-def images(
+def images(  # noqa: PLR0917  (as a filter of Ansible is called)
     host: str,
     nodes: Iterable[Row],
     gateways: Iterable[Row],
@@ -28,5 +28,6 @@ def images(
         "nginx": host in groups.get("nginx", []),
         "turn": any(turn["host"] == host for turn in turns),
         "speaker": host in groups.get("speaker", []),
+        "turn": host in groups.get("turn", []),
     }
     return sorted(name for name, runs in wanted.items() if runs)

@@ -163,7 +163,7 @@ def actions(
 
 
 def stage(name: str, target: Path, tree: Path = TREE) -> None:
-    """Write the build context of ``name`` to ``target``, replacing what is there, and as ``<target>.tar`` beside it."""
+    """Write the build context of ``name`` to ``target``, replacing what is there."""
     from ops import wheels  # noqa: PLC0415
 
     shutil.rmtree(target, ignore_errors=True)
@@ -175,8 +175,14 @@ def stage(name: str, target: Path, tree: Path = TREE) -> None:
         (target / "wheels").mkdir(parents=True)
         for wheel in wheels.collect(name, CACHE / "wheels", tree):
             shutil.copy2(wheel, target / "wheels" / wheel.name)
-    with tarfile.open(target.with_name(f"{target.name}.tar"), "w") as archive:  # one file to copy to another host
-        archive.add(target, arcname=target.name)
+
+
+def pack(folder: Path) -> Path:
+    """``folder`` as an archive beside it, ``<folder>.tar``."""
+    archive = folder.with_name(f"{folder.name}.tar")
+    with tarfile.open(archive, "w") as tar:
+        tar.add(folder, arcname=".")
+    return archive
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -187,12 +193,15 @@ def main(arguments: list[str] | None = None) -> int:
     stager = verbs.add_parser("stage", help="write a build context")
     stager.add_argument("name")
     stager.add_argument("folder", type=Path)
+    stager.add_argument("--archive", action="store_true", help="and FOLDER.tar of it, for a host elsewhere")
     args = parser.parse_args(arguments)
     try:
         if args.verb == "plan":
             print(json.dumps([asdict(each) for each in plan(args.name or known())], indent=1))
         else:
             stage(args.name, args.folder)
+            if args.archive:
+                pack(args.folder)
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 1

@@ -107,6 +107,11 @@ class Journal:
         if self._act:
             self._act = replace(self._act, state=FAILED)
 
+    def forget_lock(self) -> None:
+        """After a destroy nothing of the deployment stays here."""
+        if not self.folder.exists():
+            self._lock.unlink(missing_ok=True)
+
     def _end(self, state: str) -> None:
         if self._act:
             self._act = replace(self._act, state=state, ended_s=time.time())

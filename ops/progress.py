@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,7 +32,19 @@ class Outcome:
     changes: list[dict[str, Any]] = field(default_factory=list)  # host, role, task, details: see the callback plugin
     surveys: dict[str, dict[str, Any]] = field(default_factory=dict)  # by host: what the module host_survey found
     declared: dict[str, Any] = field(default_factory=dict)  # see ops.declared
+    said: list[str] = field(default_factory=list)  # what plays told the operator
+    images: list[str] = field(default_factory=list)  # that are missing, and how each is made
     unreachable: list[str] = field(default_factory=list)
+
+    def then(self, later: Outcome) -> Outcome:
+        """This and what was played after it as one."""
+        return replace(
+            later,
+            changed=self.changed + later.changed,
+            took_s=self.took_s + later.took_s,
+            failures=[*self.failures, *later.failures],
+            unreachable=list(dict.fromkeys([*self.unreachable, *later.unreachable])),
+        )
 
     def note(self, event: Mapping[str, Any]) -> None:
         """Keep what one event of the callback plugin tells."""
@@ -43,8 +55,12 @@ class Outcome:
             self.changes.append({key: value for key, value in event.items() if key != "event"})
         elif kind == "survey":
             self.surveys[event["host"]] = dict(event["survey"])
+        elif kind == "images":
+            self.images += [name for name in event["names"] if name not in self.images]
         elif kind == "declared":
             self.declared = dict(event["declared"])
+        elif kind == "said":
+            self.said.append(str(event["text"]))
         elif kind == "unreachable" and event["host"] not in self.unreachable:
             self.unreachable.append(event["host"])
         elif kind == "end":
@@ -58,6 +74,7 @@ class Screen:
     out: TextIO
     live: bool
     word: str = "changed"
+    on_step: Callable[[str], None] | None = None
     plays: int = 0
     number: int = 0
     step: str = ""
@@ -75,14 +92,22 @@ class Screen:
             self.close(now_s)
             self.step, self.task, self.changed = str(event["name"]), "", 0
             self.number += 1
+            if self.on_step:
+                self.on_step(self.step)
             self.began_s = self.said_s = now_s
         elif kind == "task":
             self.task = str(event["name"])
         elif kind == "changed":
             self.changed += 1
+        elif kind == "said":
+            self.out.write("".join(f"{line}\n" for line in self._lead(event["text"])))
         elif kind == "end":
             self.close(now_s)
         self.tick(now_s)
+
+    def _lead(self, text: str) -> list[str]:
+        """Lines that a play tells, from the beginning of the line on a terminal."""
+        return [("\r\033[K" if self.live else "") + f"          {line}" for line in text.splitlines()]
 
     def tick(self, now_s: float) -> None:
         """Time passes."""
@@ -123,13 +148,15 @@ def play(
     *,
     check: bool = False,
     quiet_failures: bool = False,
+    on_step: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Run playbooks, one after the other, on one or more inventories; their whole output goes to ``log``.
 
     ``check``: nothing is changed; the outcome says what would be. ``quiet_failures``: the caller tells them.
+    ``on_step`` is called with the name of each play.
     """
     out = out or sys.stdout
-    screen = Screen(out, out.isatty(), "would change" if check else "changed")
+    screen = Screen(out, out.isatty(), "would change" if check else "changed", on_step)
     outcome = Outcome()
     began_s = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)

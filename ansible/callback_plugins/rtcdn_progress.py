@@ -19,6 +19,7 @@ DOCUMENTATION = """
 """
 LONGEST_TEXT = 4000
 LONGEST_DIFF_LINES = 400
+TELLING = ("ansible.builtin.debug", "debug")  # what plays tell an operator
 PRIVATE = "PRIVATE KEY"  # a diff with such a block is not shown, whatever its task says of secrecy
 
 
@@ -34,7 +35,7 @@ def details(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         diffs = item.get("diff") or []
         for diff in diffs if isinstance(diffs, list) else [diffs]:
             lines = list(diff_lines(diff))
-            path = str(diff.get("after_header") or diff.get("before_header") or _path(diff) or what)
+            path = _path(diff) or what
             if lines:
                 answer.append({"what": path.removesuffix(" (content)"), "diff": lines[:LONGEST_DIFF_LINES]})
         if not diffs:
@@ -60,8 +61,11 @@ def diff_lines(diff: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _path(diff: Mapping[str, Any]) -> str:
+    """The file that a diff is of. A template's ``after_header`` is its source in a scratch folder."""
     after = diff.get("after")
-    return str(after.get("path", "")) if isinstance(after, Mapping) else ""
+    inner = str(after.get("path", "")) if isinstance(after, Mapping) else ""
+    headers = (str(diff.get(name, "")) for name in ("before_header", "after_header"))
+    return inner or next((each for each in headers if each and "/.ansible/tmp/" not in each), "")
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -99,8 +103,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         found, host = result._result, result._host.get_name()
         if isinstance(found.get("survey"), Mapping):
             self._send("survey", host=host, survey=found["survey"])
-        if "declared" in (found.get("ansible_facts") or {}):
-            self._send("declared", declared=found["ansible_facts"]["declared"])
+        facts = found.get("ansible_facts") or {}
+        if "declared" in facts:
+            self._send("declared", declared=facts["declared"])
+        if "__images_actions" in facts:
+            self._send("images", names=[f"{each['tag']} ({each['how']})" for each in facts["__images_actions"]])
+        if result._task.action in TELLING and isinstance(found.get("msg"), str):
+            self._send("said", text=found["msg"])
         if found.get("changed"):
             role = result._task._role
             what = {"task": result._task.get_name(), "role": role.get_name() if role else ""}

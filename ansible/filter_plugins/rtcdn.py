@@ -20,6 +20,7 @@ from ops import (
     mirrors,
     node_secrets,
     pki,
+    rollout,
     turn,
 )
 
@@ -32,11 +33,13 @@ class FilterModule:
         return {
             "rtcdn_declared": declared.read,
             "rtcdn_stacks": declared.stacks,
+            "rtcdn_last_first": declared.last_first,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
             "rtcdn_host_images": duties.images,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
+            "rtcdn_node_secrets_all": node_secrets.read_all,
             "rtcdn_inventory_problems": inventory.problems,
             "rtcdn_is_among": firewall.is_among,
             "rtcdn_jwks": node_secrets.jwks,
@@ -47,6 +50,8 @@ class FilterModule:
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
             "rtcdn_listen": addresses.listen,
             "rtcdn_meet": addresses.meet,
+            "rtcdn_images_of": rollout.images_of,
+            "rtcdn_nodes_in_order": rollout.nodes_in_order,
             "rtcdn_mirrors": mirrors.mirrors,
             "rtcdn_peers": firewall.peers,
             "rtcdn_public_tcp": firewall.public_tcp,

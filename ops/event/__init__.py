@@ -4,8 +4,21 @@
 is arithmetic on a file: no host is asked and nothing is deployed.
 """
 
+from ops.event.capacity import CapacityPlan, capacity
 from ops.event.compile import Inventory, compiled, write
+from ops.event.cost import CostPlan, cost
 from ops.event.load import load
 from ops.event.model import Event, Host
 
-__all__ = ["Event", "Host", "Inventory", "compiled", "load", "write"]
+__all__ = [
+    "CapacityPlan",
+    "CostPlan",
+    "Event",
+    "Host",
+    "Inventory",
+    "capacity",
+    "compiled",
+    "cost",
+    "load",
+    "write",
+]

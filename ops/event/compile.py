@@ -161,7 +161,7 @@ def _parts(event: Event) -> dict[str, Any]:
         pairs = ", ".join(f"'{name}': rtcdn_registry ~ '/rtcdn/{name}:{tag}'" for name, tag in sorted(pinned.items()))
         own = "rtcdn_image_names | rtcdn_image_references(rtcdn_registry)"
         found["rtcdn_images"] = f"{{{{ {own} | combine({{{pairs}}}) }}}}"
-    if spec.certificates.kind == "given":
+    if spec.certificates.certificate:
         found |= _given(event, spec.certificates, "nginx_certificate", "nginx_certificate_key")
     if spec.capacity:
         found["janus_node_capacity"] = spec.capacity

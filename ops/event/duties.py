@@ -108,7 +108,9 @@ def _services(event: Event, region: str, people: int, made: Duties) -> None:
     entries += [host for host in hosts if host not in entries]
     _take(made, "nginx", entries, min(GATEWAYS, len(set(chosen)) or 1), region)
     if event.spec.features.turn:
-        _take(made, "turn", entries, 1, region)
+        apart = event.spec.ports.turn_tls == event.spec.ports.nginx  # then they want different hosts
+        free = [host for host in entries if not (apart and host.name in made.groups["nginx"])]
+        _take(made, "turn", free, 1, region)
     if wanted > GATEWAYS:
         made.why.append(f"{region} has {wanted} gateways: {people:,} people, {PEOPLE_OF_A_GATEWAY:,} for each")
 
@@ -142,14 +144,15 @@ def _media(event: Event, region: str, people: int, made: Duties) -> None:
 
 def stages(event: Event, people: int) -> int:
     """Streaming nodes for so many people."""
-    kbps = max((_view_kbps(kind) for kind in event.spec.sessions), default=0.0)
+    kbps = max((view_kbps(kind) for kind in event.spec.sessions), default=0.0)
     capacity = event.spec.capacity.get("ST", {})
     handles, egress = capacity.get("handles", HANDLES), capacity.get("egress_kbps", EGRESS_KBPS)
     limits = [value for value in (handles, egress / kbps if kbps else 0) if value]
     return math.ceil(people / (min(limits) * USABLE)) if limits and people else 0
 
 
-def _view_kbps(kind: SessionKind) -> float:
+def view_kbps(kind: SessionKind) -> float:
+    """What one person receives: every picture that is shown, whole, and the mix."""
     return min(slots(kind), max(1, kind.speakers)) * kind.kbps + AUDIO_KBPS
 
 

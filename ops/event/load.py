@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ops.event import base, checks, schema
+from ops.event import base, checks, host_checks, schema
 from ops.event.model import Event, Host, Spec
 from ops.event.source import Source, read
 from rtcdn.errors import ConfigError
@@ -20,7 +20,7 @@ def load(path: str | Path) -> Event:
     _refuse(checks.before_hosts(spec, source))
     known = base.hosts(source.path.parent / spec.inventory, source) if spec.inventory else base.Base({}, {})
     event = Event(spec, source, _hosts(spec, source, known), known.variables)
-    _refuse(checks.problems(event))
+    _refuse(host_checks.problems(event))
     return event
 
 

@@ -49,7 +49,7 @@ class HostSpec(Struct, frozen=True, kw_only=True):
 class Pem(Struct, frozen=True, kw_only=True):
     """A given certificate: paths, from the event file on."""
 
-    kind: str = "self-signed"
+    kind: str = ""
     certificate: str = ""
     key: str = ""
 
@@ -150,7 +150,7 @@ class Ports(Struct, frozen=True, kw_only=True):
     broker: int = 8101
     gateway: int = 8201
     nodes: int = 8300
-    udp: str = "20000-59999"
+    udp: str = "20000-39999"
     turn: int = 3478
     turn_tls: int = 5349
     turn_relay: str = "40000-40999"

@@ -8,6 +8,7 @@ from typing import Any
 
 from ops.event.duties import HANDLES, Duties
 from ops.event.model import Event
+from rtcdn.errors import RtcdnError
 
 # UDP ports of a node: of its clients, of links into it. One handle takes one port.
 SPANS = {"VR": (2000, 0), "AB": (1000, 1000), "ST": (1500, 1500), "AI": (0, 100)}
@@ -16,12 +17,12 @@ STEP = 500
 Row = dict[str, Any]
 
 
-class NoPorts(Exception):
-    """The range does not hold the media of a host."""
+class NoPorts(RtcdnError):
+    """The range of UDP does not hold the media of ``host``."""
 
-    def __init__(self, host: str, wanted: int) -> None:
+    def __init__(self, host: str) -> None:
         super().__init__(host)
-        self.host, self.wanted = host, wanted
+        self.host = host
 
 
 def bounds(text: str) -> tuple[int, int]:
@@ -88,20 +89,17 @@ def spans(event: Event, kind: str) -> tuple[int, int]:
 
 
 class _Udp:
-    """Gives out the ports of a host, from the first on, around those of TURN."""
+    """Gives out the ports of a host, from the first on."""
 
     def __init__(self, event: Event, host: str) -> None:
         self.host = host
         self.next, self.last = bounds(event.spec.ports.udp)
-        self.relay = bounds(event.spec.ports.turn_relay) if event.spec.features.turn else (0, 0)
 
     def take(self, count: int) -> str:
         """So many ports as ``first-last``; empty for none."""
         if not count:
             return ""
-        if self.next <= self.relay[1] and self.next + count > self.relay[0]:
-            self.next = max(self.next, self.relay[1] + 1)
         first, self.next = self.next, self.next + count
         if self.next - 1 > self.last:
-            raise NoPorts(self.host, count)
+            raise NoPorts(self.host)
         return f"{first}-{self.next - 1}"

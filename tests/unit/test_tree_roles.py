@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -111,20 +113,25 @@ def test_every_scenario_asks_what_it_made(name: str) -> None:
 
 @pytest.mark.parametrize("inventory", INVENTORIES)
 def test_inventories_set_nothing_unknown(inventory: str) -> None:
-    """Every variable of an inventory is an option of a role, one of the deployment, Ansible's, or its own."""
+    """Every variable is a role's option, one of the deployment, Ansible's own, or used by another of the inventory."""
     known = {*KNOWN, *(name for role in ROLES for name in options(role))}
-    found = {}
     folder = ROOT / "inventories" / inventory
     walked = [Path(where) / name for where, _, names in os.walk(folder, followlinks=True) for name in sorted(names)]
-    for path in (each for each in walked if each.suffix == ".yml"):
-        if path.name != "hosts.yml" and not path.read_text(encoding="utf-8").startswith("$ANSIBLE_VAULT"):
-            found |= dict.fromkeys(read(path), path.relative_to(ROOT))
-    own = ("ansible_", f"{inventory}_")  # Ansible's own, and what the inventory computes with
-    strange = {name: path for name, path in found.items() if name not in known and not name.startswith(own)}
-    assert found, "the inventory has no variables"
-    assert [
-        f"{path}: {name} (near: {difflib.get_close_matches(name, known, 1)})" for name, path in strange.items()
-    ] == []
+    texts = {path: path.read_text(encoding="utf-8") for path in walked if path.suffix == ".yml"}
+    names = {
+        name: path
+        for path, text in texts.items()
+        if path.name != "hosts.yml" and not text.startswith("$ANSIBLE_VAULT")
+        for name in read(path)
+    }
+    words = Counter(word for text in texts.values() for word in re.findall(r"\w+", text))
+    strange = [
+        f"{path.relative_to(ROOT)}: {name} (near: {difflib.get_close_matches(name, known, 1)})"
+        for name, path in names.items()
+        if not (name in known or name.startswith("ansible_") or words[name] > 1)
+    ]
+    assert names, "the inventory has no variables"
+    assert strange == []
 
 
 @pytest.mark.parametrize("inventory", INVENTORIES)

@@ -168,6 +168,7 @@ class Archipelago:
             kind=Kind(wrapper.kind),
             node=wrapper.id,
             address=wrapper.address,
+            secret_version=wrapper.labels.secret_version,
             context=janus_context(draft.id, context),
             slots=draft.view.contexts[context].slots if want == "view" else (),
             bitrate_bps=draft.intent.bitrate_bps if want == "publish" else 0,

@@ -55,6 +55,12 @@ def stack_services(
     return answer
 
 
+def stack_in_order(services: list[dict[str, Any]], stale: list[str], last: list[str]) -> list[dict[str, Any]]:
+    """Those of ``services`` that are ``stale``, in their order but for those named in ``last``, which come last."""
+    chosen = [service for service in services if service["name"] in stale]
+    return sorted(chosen, key=lambda service: service["name"] in last)
+
+
 def stack_objects(services: list[dict[str, Any]], stack: str, missing_ok: bool = False) -> list[dict[str, str]]:
     """Every config and secret of ``services`` once, as ``{kind, name, content}``."""
     found = {}
@@ -66,9 +72,21 @@ def stack_objects(services: list[dict[str, Any]], stack: str, missing_ok: bool =
     return [found[key] for key in sorted(found)]
 
 
+def stack_of_regions(services: list[dict[str, Any]], hosts: dict[str, Any], regions: list[str]) -> list[dict[str, Any]]:
+    """Those of ``services`` that stand on hosts of ``regions``; all of them when no region is named."""
+    if not regions:
+        return services
+    return [each for each in services if hosts.get(each.get("host", ""), {}).get("region") in regions]
+
+
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Any]:
         """The filters by name."""
-        return {"stack_services": stack_services, "stack_objects": stack_objects}
+        return {
+            "stack_services": stack_services,
+            "stack_objects": stack_objects,
+            "stack_in_order": stack_in_order,
+            "stack_of_regions": stack_of_regions,
+        }
