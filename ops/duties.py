@@ -8,13 +8,8 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
-def images(  # noqa: PLR0917  (as a filter of Ansible is called)
-    host: str,
-    nodes: Iterable[Row],
-    gateways: Iterable[Row],
-    brokers: Iterable[Row],
-    turns: Iterable[Row],
-    groups: Mapping[str, list[str]],
+def images(
+    host: str, nodes: Iterable[Row], gateways: Iterable[Row], brokers: Iterable[Row], groups: Mapping[str, list[str]]
 ) -> list[str]:
     """Names of the images of the services that run on ``host``."""
     own_nodes = [node for node in nodes if node["host"] == host]
@@ -26,7 +21,6 @@ def images(  # noqa: PLR0917  (as a filter of Ansible is called)
         "prober": any(gateway.get("prober") for gateway in own_gateways),
         "etcd": host in groups.get("etcd", []),
         "nginx": host in groups.get("nginx", []),
-        "turn": any(turn["host"] == host for turn in turns),
         "speaker": host in groups.get("speaker", []),
         "turn": host in groups.get("turn", []),
     }
