@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.proxies import Proxies
 from rtcdn.errors import ConfigError
+from rtcdn.model import NETWORK
 from rtcdn.settings import Address, BaseSettings, Reader, base
 
 
@@ -30,6 +31,7 @@ class Settings:
     lease_s: int
     sockets_per_address: int  # of the WebSocket API
     proxies: Proxies  # whose word on a client's address counts
+    network: str = NETWORK
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -52,6 +54,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         lease_s=int(reader.number("RTCDN_LEASE_S", 5, least=2)),
         sockets_per_address=int(reader.number("RTCDN_SOCKETS_PER_ADDRESS", 500, least=1)),
         proxies=_proxies(reader),
+        network=reader.id("RTCDN_NETWORK", NETWORK),
     )
     reader.done()
     return settings

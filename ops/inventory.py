@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ops import addresses
 from rtcdn.ids import ID
 
 Table = Mapping[str, Any]
@@ -15,10 +16,10 @@ KNOWN = frozenset({
     "rtcdn_brokers", "rtcdn_certificate_names", "rtcdn_deployment", "rtcdn_etcd_addresses", "rtcdn_gateways",
     "rtcdn_geo_folder", "rtcdn_geodata",
     "rtcdn_host_dir", "rtcdn_hosts", "rtcdn_image_names", "rtcdn_images", "rtcdn_log_level", "rtcdn_namespace",
-    "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_public_address", "rtcdn_public_url", "rtcdn_python",
-    "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
+    "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_private_network", "rtcdn_public_address", "rtcdn_public_url",
+    "rtcdn_python", "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
 })  # fmt: skip
-OPTIONAL = frozenset({"rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder"})
+OPTIONAL = frozenset({"rtcdn_private_network", "rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder"})
 INGRESS, EGRESS = "VR", "ST"
 KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming", "AI": "ai"}
 NODE_PORTS = 5  # from a node's port on
@@ -38,6 +39,7 @@ def problems(variables: Table, groups: Mapping[str, list[str]]) -> list[str]:
         *(list(_numbers(variables)) or _ports(variables)),
         *_regions(variables),
         *_geography(variables),
+        *_links(variables),
     ]
 
 
@@ -165,6 +167,26 @@ def _regions(variables: Table) -> Iterator[str]:
                 yield f"region {region} has no {duty}: give it a node of kind {kind} in rtcdn_nodes"
     if not any(node["kind"] == "AB" for node in variables["rtcdn_nodes"]):
         yield "rtcdn_nodes has no node of kind AB: without one nobody is heard"
+
+
+def _links(variables: Table) -> Iterator[str]:
+    """What links between hosts need: addresses that reach, and a VideoRoom wherever audio comes from other hosts."""
+    hosts, private = variables["rtcdn_hosts"], variables.get("rtcdn_private_network") or False
+    if not isinstance(private, bool):
+        yield f"rtcdn_private_network is {private!r}: write true or false"
+        return
+    for name, host in sorted(hosts.items()):
+        if not ID.fullmatch(addresses.network(host)):
+            yield f"rtcdn_hosts: network of {name} is {host['network']!r}: use a-z, 0-9 and '-'"
+        if len(addresses.networks(hosts)) > 1 and not host.get("public"):
+            yield f"rtcdn_hosts: {name} has no public address: hosts of other networks reach it there"
+    if addresses.links(hosts, private) == "plain":
+        return
+    rooms = {node["host"] for node in variables["rtcdn_nodes"] if node["kind"] == "VR"}
+    for node in variables["rtcdn_nodes"]:
+        if node["kind"] == "AB" and node["host"] not in rooms:
+            cure = f"give {node['host']} a node of kind VR, or set rtcdn_private_network to true if it is private"
+            yield f"rtcdn_nodes: {node['id']} has no VideoRoom on its host, by which audio comes from others: {cure}"
 
 
 def _geography(variables: Table) -> Iterator[str]:

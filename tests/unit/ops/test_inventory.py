@@ -12,7 +12,7 @@ from ops.inventory import KNOWN, problems
 NAMES = "all managers registry etcd nginx broker gateway videoroom audiobridge streaming"
 GROUPS = {name: ["eu1"] for name in NAMES.split()}
 SOUND: dict[str, Any] = {
-    **dict.fromkeys(KNOWN, ""),
+    **dict.fromkeys(KNOWN - {"rtcdn_private_network"}, ""),
     "rtcdn_hosts": {"eu1": {"private": "192.0.2.1", "public": "192.0.2.1", "region": "eu"}},
     "rtcdn_ports": {"nginx": 8443, "etcd_client": 8379},
     "rtcdn_brokers": [{"id": "broker-1", "host": "eu1", "api": 8101, "stream": 8102}],
@@ -69,6 +69,26 @@ def test_a_sound_inventory_has_no_problem() -> None:
 def test_each_problem_names_the_variable_and_the_cure(variables: dict[str, Any], said: str) -> None:
     """One change, one sentence that an operator can act on."""
     assert any(said in problem for problem in problems(variables, GROUPS)), problems(variables, GROUPS)
+
+
+def spread(private: bool, **more: Any) -> dict[str, Any]:
+    """The sound one with its AudioBridge on a host of its own."""
+    made = changed("rtcdn_nodes.1.host", "eu2")
+    made["rtcdn_hosts"]["eu2"] = {"private": "192.0.2.2", "region": "eu", **more}
+    return {**made, "rtcdn_private_network": private}
+
+
+def test_audio_from_other_hosts_needs_a_videoroom() -> None:
+    """Not where the network between the hosts is private: links are plain RTP there."""
+    groups = {**GROUPS, "audiobridge": ["eu1", "eu2"], "all": ["eu1", "eu2"]}
+    (told,) = problems(spread(False), groups)
+    assert "eu1-ab1 has no VideoRoom on its host" in told
+    assert "give eu2 a node of kind VR" in told
+    assert problems(spread(True), groups) == []
+    told_of = problems(spread(True, network="Far away"), groups)
+    assert any("network of eu2 is 'Far away'" in problem for problem in told_of)
+    assert any("eu2 has no public address" in problem for problem in told_of)
+    assert "write true or false" in problems({**SOUND, "rtcdn_private_network": "yes"}, GROUPS)[0]
 
 
 @pytest.mark.parametrize("members", [0, 2, 4])
