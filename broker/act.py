@@ -53,7 +53,8 @@ class Nodes:
         wrapper = vmap.node(node_id)
         if wrapper is None or not vmap.serving(node_id):
             raise NodeAway(f"node {node_id} is silent")
-        secrets, labels = self.secrets_of(node_id), wrapper.labels
+        labels = wrapper.labels
+        secrets = self.secrets_of(node_id, labels.secret_version)
         with self._lock:
             known = self._clients.get(node_id)
             if known and _face(known[0]) == _face(labels):
@@ -65,11 +66,11 @@ class Nodes:
             self._clients[node_id] = (labels, made)
             return made
 
-    def secrets_of(self, node_id: str) -> NodeSecrets:
-        """Secrets of a node; ``NodeAway`` when we hold none."""
+    def secrets_of(self, node_id: str, version: str = "") -> NodeSecrets:
+        """Secrets of a node, in the version that it presents; ``NodeAway`` when we hold none."""
         if node_id not in self._secrets:
             raise NodeAway(f"no secrets of node {node_id}: is its Docker secret given to the broker?")
-        return self._secrets[node_id]
+        return self._secrets[node_id].of(version)
 
     def _make(self, kind: Kind, labels: Labels, secrets: NodeSecrets) -> NodeClient:
         admin = AdminClient(self.url(labels, labels.admin), secrets.admin_secret)
@@ -86,7 +87,8 @@ class Nodes:
 
 
 def _face(labels: Labels) -> tuple[str, ...]:
-    return labels.admin, labels.rest, labels.media_ip, labels.network, labels.public_ip, labels.listen
+    at = labels.admin, labels.rest, labels.media_ip, labels.network, labels.public_ip, labels.listen
+    return *at, labels.secret_version
 
 
 class Actor:

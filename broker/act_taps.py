@@ -56,7 +56,7 @@ class TapActor:
     def __init__(self, nodes: Nodes, record: Callable[[IntentChange], None]) -> None:
         self._nodes, self._record = nodes, record
         self._lock = threading.Lock()
-        self._clients: dict[str, tuple[str, ModuleClient]] = {}
+        self._clients: dict[str, tuple[tuple[str, str], ModuleClient]] = {}
 
     def perform(self, step: Step, vmap: VirtualMap) -> bool:
         """Do it if it is about a tap; False when it is not."""
@@ -86,11 +86,13 @@ class TapActor:
         wrapper = vmap.node(node)
         if wrapper is None or wrapper.silent or not wrapper.labels.rest:
             raise NodeAway(f"module {node} is silent, or tells no address of its API (labels.rest)")
-        url, secret = wrapper.labels.rest, self._nodes.secrets_of(node).api_secret
+        url, version = wrapper.labels.rest, wrapper.labels.secret_version
+        face = (url, version)
         with self._lock:
             known = self._clients.get(node)
-            if known is None or known[0] != url:
-                known = self._clients[node] = (url, ModuleClient(url, secret))
+            if known is None or known[0] != face:
+                secret = self._nodes.secrets_of(node, version).api_secret
+                known = self._clients[node] = (face, ModuleClient(url, secret))
         return _Tap(known[1], node, session, context.removeprefix(TAP))
 
     def _there(self, vmap: VirtualMap, node: str, session: str, context: str, act: Callable[[_Tap], Any]) -> None:

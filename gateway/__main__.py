@@ -54,6 +54,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
                 settings.sockets_per_address,
             ),
             proxies=settings.proxies,
+            ice=settings.turn,
         )
         runner = web.AppRunner(gateway.app, access_log=None, shutdown_timeout=3)
         await runner.setup()

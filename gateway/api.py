@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway import metrics, protocol
+from gateway.ice import Ice
 from gateway.limits import Buckets
 from gateway.mesh import Mesh
 from gateway.participants import Participants, Resource
@@ -55,6 +57,7 @@ class Door:
     sockets: Sockets
     mesh: Mesh
     proxies: Proxies = field(default_factory=Proxies)
+    ice: Ice = field(default_factory=Ice)
 
     async def post(self, request: web.Request) -> web.Response:
         """An offer: join."""
@@ -72,12 +75,12 @@ class Door:
             raise Problem(503, "busy", "too many joins at this moment", "try again in a second", retry_after_s=1)
         async with self.joining:
             who = _participant(way, claims)
-            resource, grant = await self.participants.open(way, claims, who, offer, address)
+            resource = await self.participants.open(way, claims, who, offer, address)
         answer = web.Response(status=201, text=resource.live.answer, content_type=SDP_TYPE)
         answer.headers["Location"] = resource.path
         answer.headers["ETag"] = resource.etag
         answer.headers["Accept-Patch"] = FRAGMENT_TYPE
-        for link in protocol.links(grant.ice_servers):
+        for link in protocol.links(self.ice.of(who)):
             answer.headers.add("Link", link)
         return answer
 
@@ -114,10 +117,18 @@ class Door:
         """A client of the WebSocket API, for as long as his socket lives."""
         return await self.sockets.serve(request, self.address(request))
 
-    async def regions(self, _: web.Request) -> web.Response:
-        """Where there are gateways: one of each region, for clients to measure."""
+    async def regions(self, request: web.Request) -> web.Response:
+        """Where there are gateways: one of each region, to be measured; with a client token ICE servers too."""
         found = {info.region: info.url for _, info in sorted(self.registry.gateways.items()) if info.region}
-        return web.json_response({"regions": [{"region": r, "url": url} for r, url in sorted(found.items())]})
+        told: dict[str, Any] = {"regions": [{"region": r, "url": url} for r, url in sorted(found.items())]}
+        with contextlib.suppress(Problem, BadToken):  # who has none, or one that has ended, is told so when he joins
+            token = protocol.bearer(request.headers.get("Authorization", ""), "")
+            told["ice_servers"] = self.ice.of(self.verifier.verify(token).sub)
+        return web.json_response(told, headers={"Cache-Control": "no-store"})
+
+    async def ask_regions(self, _: web.Request) -> web.Response:
+        """CORS preflight: pages of other origins may send their token."""
+        return web.Response(status=204, headers=PREFLIGHT | {"Access-Control-Allow-Methods": "GET, OPTIONS"})
 
     async def ping(self, _: web.Request) -> web.Response:
         """For measuring the round trip."""
@@ -258,6 +269,7 @@ def application(door: Door) -> web.Application:
     app.router.add_options(RESOURCE, door.options)
     app.router.add_get("/ws", door.ws)
     app.router.add_get("/regions", door.regions)
+    app.router.add_options("/regions", door.ask_regions)
     app.router.add_get("/ping", door.ping)
     app.router.add_get("/peer", door.mesh.handle)
     app.router.add_get("/members", door.members)

@@ -28,6 +28,8 @@ TAKE_OVER_PAUSE_S = 0.1
 OPEN_S = 2.0  # a node that does not even answer this is away: the client may try elsewhere
 END_S = 1.0
 IDLE_SOCKET_S = 60.0
+
+SocketKey = tuple[str, str, str]  # node, address, version of its secrets
 _log = log.get("gateway.legs")
 
 
@@ -90,6 +92,16 @@ class LiveLeg:
             _log.info("leg-end-unheard", janus_session=self.session.id, reason=error)
 
 
+def door(leg: Leg) -> SocketKey:
+    """What tells one socket to a node from another: a node that has other secrets now is entered anew."""
+    return leg.node, leg.address, leg.secret_version
+
+
+def socket_key(leg: Leg) -> SocketKey:
+    """What tells one socket to a node from another: a node that has other secrets now is entered anew."""
+    return leg.node, leg.address, leg.secret_version
+
+
 class Nodes:
     """Sockets to nodes, made when first needed and closed when long idle."""
 
@@ -97,14 +109,14 @@ class Nodes:
         """``network``: ours. Nodes of another are reached at their public address."""
         self._secrets_dir, self._network = secrets_dir, network
         self._secrets: dict[str, NodeSecrets] = {}
-        self._sockets: dict[tuple[str, str], JanusSocket] = {}
-        self._used_s: dict[tuple[str, str], float] = {}
+        self._sockets: dict[SocketKey, JanusSocket] = {}
+        self._used_s: dict[SocketKey, float] = {}
 
     async def publish(self, leg: Leg, participant: str, opaque_id: str, offer: str) -> LiveLeg:
         """Join the leg's VideoRoom and publish ``offer``. Whoever is there under the same id is put out."""
         live = await self._open(leg, opaque_id)
         try:
-            pin = context_pin(self.secrets(leg.node).context_key, leg.context)
+            pin = context_pin(self.secrets(leg).context_key, leg.context)
             await self._join(live.handle, leg, participant, videoroom.join_publisher(leg.context, participant, pin))
             body = videoroom.publish(leg.bitrate_bps)
             data, answer = await live.handle.call(body, Jsep("offer", sdp.for_janus(offer)))
@@ -119,7 +131,7 @@ class Nodes:
         """Join the leg's mix suspended, with ``offer``: connected, neither mixed nor encoded."""
         live = await self._open(leg, opaque_id)
         try:
-            pin = context_pin(self.secrets(leg.node).context_key, leg.context)
+            pin = context_pin(self.secrets(leg).context_key, leg.context)
             body = audiobridge.join(leg.context, participant, pin, suspended=True)
             live.answer = await self._join(live.handle, leg, participant, body, Jsep("offer", sdp.for_janus(offer)))
         except BaseException:
@@ -131,7 +143,7 @@ class Nodes:
         """Watch the leg's mountpoint with the viewer's ``offer``."""
         live = await self._open(leg, opaque_id)
         try:
-            pin = context_pin(self.secrets(leg.node).context_key, leg.context)
+            pin = context_pin(self.secrets(leg).context_key, leg.context)
             body = streaming.watch(leg.context, pin)
             _, answer = await live.handle.call(body, Jsep("offer", sdp.for_janus(offer)))
         except BaseException:
@@ -159,7 +171,7 @@ class Nodes:
 
     async def _join(self, handle: Handle, leg: Leg, participant: str, body: Json, offer: Jsep | None = None) -> str:
         """Join a room; the answer to ``offer``. While the id is taken by an earlier connection, put that one out."""
-        node = self.secrets(leg.node)
+        node = self.secrets(leg)
         pin = context_pin(node.context_key, leg.context)
         keys = ContextKeys(secret=context_secret(node.context_key, leg.context), pin=pin)
         kick = (audiobridge if leg.kind is Kind.AB else videoroom).kick(leg.context, keys, participant)
@@ -186,18 +198,19 @@ class Nodes:
 
     def socket(self, leg: Leg) -> JanusSocket:
         """The socket to a leg's node; ``Problem`` when we hold no secrets of it."""
-        key = (leg.node, leg.address)
+        key = socket_key(leg)
         self._used_s[key] = time.monotonic()
         if key not in self._sockets:
             package = PACKAGES[leg.kind]
-            tokens = TokenSource(self.secrets(leg.node).token_secret, package)
+            tokens = TokenSource(self.secrets(leg).token_secret, package)
             address = leg.address if leg.network == self._network else leg.public or leg.address
             self._sockets[key] = JanusSocket(f"ws://{address}", package, tokens)
             self._sockets[key].start()
         return self._sockets[key]
 
-    def secrets(self, node: str) -> NodeSecrets:
-        """Secrets of one node; the folder is read again for a node not known yet."""
+    def secrets(self, leg: Leg) -> NodeSecrets:
+        """Secrets of a leg's node, in its version; the folder is read again for a node not known yet."""
+        node = leg.node
         if node not in self._secrets:
             try:
                 self._secrets = load_node_secrets(self._secrets_dir)
@@ -205,10 +218,10 @@ class Nodes:
                 _log.error("secrets-unreadable", reason=error)
         if node not in self._secrets:
             raise Problem(503, "node-unknown", "this gateway has no access to the media node", "tell the operator")
-        return self._secrets[node]
+        return self._secrets[node].of(leg.secret_version)
 
-    async def close_idle(self, used: set[tuple[str, str]]) -> None:
-        """Close sockets that nobody uses (``used``: node and address of legs held) and nobody asked for lately."""
+    async def close_idle(self, used: set[SocketKey]) -> None:
+        """Close sockets that nobody uses (``used``: keys of legs held) and nobody asked for lately."""
         now_s = time.monotonic()
         for key, socket in tuple(self._sockets.items()):
             if key not in used and now_s - self._used_s[key] > IDLE_SOCKET_S:

@@ -17,7 +17,7 @@ from gateway.client.identity import codec_of, hash_of
 from gateway.client.member import Member
 from gateway.client.stage import read_stage, read_weights
 from gateway.host import Host
-from gateway.legs import Nodes
+from gateway.legs import Nodes, SocketKey, socket_key
 from gateway.limits import Gate
 from gateway.mesh import Mesh
 from gateway.presented import presented, shown
@@ -224,8 +224,7 @@ class Members:
         if not compare_digest(found.member.who.key_hash, hash_of(key)):
             raise Problem(403, "wrong-key", "the resume key is not his", "join anew")
         found.member.who.key = key.partition(".")[0]
-        if not found.member.connections.ice_servers:
-            found.member.connections.codec = codec_of(key)
+        found.member.connections.codec = codec_of(key)
         return found.member
 
     async def _fetch(self, session: str, participant: str, key: str) -> Host:
@@ -284,9 +283,9 @@ class Members:
         """Everybody held, as the broker is told."""
         return [presented(host) for host in self.all()]
 
-    def used(self) -> set[tuple[str, str]]:
-        """Nodes and addresses of the legs held."""
-        return {(held.leg.node, held.leg.address) for host in self.all() for held in host.held.values()}
+    def used(self) -> set[SocketKey]:
+        """What the legs held are reached by."""
+        return {socket_key(held.leg) for host in self.all() for held in host.held.values()}
 
     def shown(self) -> list[dict[str, Any]]:
         """For operators inside: who, which connections, the latest figures."""

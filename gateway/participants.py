@@ -11,13 +11,13 @@ from typing import Any
 
 from gateway import metrics, protocol, sdp
 from gateway.broker_client import Broker
-from gateway.legs import LiveLeg, Nodes
+from gateway.legs import LiveLeg, Nodes, SocketKey, socket_key
 from gateway.protocol import Problem, Way
 from gateway.telling import Telling, spawn
 from rtcdn import log
 from rtcdn.errors import NodeAway, NodeRefused
 from rtcdn.janus.protocol import Event
-from rtcdn.model import AttachGrant, Codec, Leg, ParticipantIntent
+from rtcdn.model import Codec, Leg, ParticipantIntent
 from rtcdn.tokens import Claims
 
 CONNECT_S = 20.0  # a resource whose media is not up by then is half open: it ends
@@ -75,7 +75,7 @@ class Participants:
         self._held: dict[Key, Resource] = {}
         self._attending: set[asyncio.Task[None]] = set()
         self._telling = Telling()
-        self.also_used: Callable[[], set[tuple[str, str]]] = set  # nodes that others of this gateway use
+        self.also_used: Callable[[], set[SocketKey]] = set  # nodes that others of this gateway use
 
     def __len__(self) -> int:
         """How many resources are held."""
@@ -95,9 +95,7 @@ class Participants:
         found = self._held.get(key)
         return found if found and found.generation == generation else None
 
-    async def open(
-        self, way: Way, claims: Claims, participant: str, offer: sdp.Description, address: str
-    ) -> tuple[Resource, AttachGrant]:
+    async def open(self, way: Way, claims: Claims, participant: str, offer: sdp.Description, address: str) -> Resource:
         """Attach a participant by his offer: ask the broker where, go there, answer."""
         if len(self._held) >= self._max:
             raise Problem(503, "gateway-full", f"this gateway holds {self._max} participants", "", retry_after_s=5)
@@ -123,7 +121,7 @@ class Participants:
             raise
         resource = Resource(claims.sid, participant, way, grant.generation, leg, live, offer.text, offer.ufrag)
         self._keep(resource)
-        return resource, grant
+        return resource
 
     async def _go(self, key: Key, way: Way, leg: Leg, offer: sdp.Description, codec: Codec) -> LiveLeg:
         """Make the leg in Janus and check its answer; what Janus says no to becomes a ``Problem``."""
@@ -255,7 +253,7 @@ class Participants:
                     await self.end(resource, "half-open")
                 elif now_s - resource.heard_s > NODE_GONE_S:
                     await self.end(resource, "node-away")
-            await self._nodes.close_idle({(each.leg.node, each.leg.address) for each in self.held()} | self.also_used())
+            await self._nodes.close_idle({socket_key(each.leg) for each in self.held()} | self.also_used())
 
     async def close(self, patience_s: float = 2.0) -> None:
         """Stop, leaving what is held to be adopted by another gateway; news under way still gets its chance."""

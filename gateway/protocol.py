@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gateway import sdp
 from rtcdn.errors import RtcdnError
@@ -156,15 +157,12 @@ def is_restart(fragment: sdp.Fragment, ufrag: str) -> bool:
     return bool(fragment.ufrag and fragment.pwd and ufrag and fragment.ufrag != ufrag)
 
 
-def links(ice_servers: Iterable[Mapping[str, str]]) -> list[str]:
-    """Values of Link headers that tell ICE servers (RFC 9725, 4.6)."""
+def links(ice_servers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Values of Link headers that tell ICE servers (RFC 9725, 4.6): one for each URL."""
     found = []
     for server in ice_servers:
-        text = f'<{server.get("urls") or server.get("url", "")}>; rel="ice-server"'
-        if server.get("username"):
-            text += f'; username="{server["username"]}"; credential="{server.get("credential", "")}"'
-            text += '; credential-type="password"'
-        found.append(text)
+        more = f'; username="{server["username"]}"; credential="{server["credential"]}"; credential-type="password"'
+        found += [f'<{url}>; rel="ice-server"' + (more if server.get("username") else "") for url in server["urls"]]
     return found
 
 

@@ -28,7 +28,7 @@ async def claim(house: Members, session: str, participant: str, intent: Particip
     """Claim every leg that can be claimed; None when there is none."""
     who = Identity(session, participant, intent.token_role.value, intent.rights, intent.name, house.house.region)
     who.shared, who.key_hash = "~" in participant, intent.resume
-    member = Member(who, house.house.layers)
+    member = Member(who, house.house.layers, house.house.ice)
     member.role = intent.role.value
     host = Host(house, member, "")
     for leg in intent.legs:
@@ -65,10 +65,11 @@ async def _claim(house: Members, leg: Leg) -> LiveLeg | None:
 
 
 async def _speaks(live: LiveLeg, leg: Leg, participant: str) -> bool:
+    """Whether he is heard; in doubt he is: who is told to be silent then is silenced for sure."""
     try:
         return await live.speaks(leg.context, participant)
     except (NodeAway, NodeRefused):
-        return False
+        return True
 
 
 def _as_it_was(connection: Connection, leg: Leg) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from gateway import ice
 from gateway.proxies import Proxies
 from rtcdn.errors import ConfigError
 from rtcdn.model import NETWORK
@@ -31,6 +33,7 @@ class Settings:
     lease_s: int
     sockets_per_address: int  # of the WebSocket API
     proxies: Proxies  # whose word on a client's address counts
+    turn: ice.Ice  # TURN servers that clients are told
     network: str = NETWORK
 
 
@@ -54,6 +57,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         lease_s=int(reader.number("RTCDN_LEASE_S", 5, least=2)),
         sockets_per_address=int(reader.number("RTCDN_SOCKETS_PER_ADDRESS", 500, least=1)),
         proxies=_proxies(reader),
+        turn=_turn(reader, environ.get("RTCDN_GATEWAY_REGION", "")),
         network=reader.id("RTCDN_NETWORK", NETWORK),
     )
     reader.done()
@@ -66,3 +70,15 @@ def _proxies(reader: Reader) -> Proxies:
     except ConfigError as error:
         reader.problems += error.problems
         return Proxies()
+
+
+def _turn(reader: Reader, region: str) -> ice.Ice:
+    """TURN servers and the secret of their credentials, from the JSON file that ``RTCDN_TURN`` names."""
+    path = reader.text("RTCDN_TURN", "")
+    try:
+        return ice.read(Path(path).read_text(encoding="utf-8"), region) if path else ice.Ice(region)
+    except OSError as error:
+        reader.problem("RTCDN_TURN", f"{path} cannot be read: {error.strerror}")
+    except ValueError as error:
+        reader.problem("RTCDN_TURN", f"{path} {error}")
+    return ice.Ice(region)

@@ -16,6 +16,7 @@ from gateway.api import Door, application
 from gateway.broker_client import Broker
 from gateway.client.conversation import House
 from gateway.client.layers import Layers
+from gateway.ice import Ice
 from gateway.legs import Nodes
 from gateway.limits import Buckets, Gate
 from gateway.members import Members
@@ -86,6 +87,7 @@ def assemble(
     limits: Limits,
     proxies: Proxies | None = None,
     network: str = NETWORK,
+    ice: Ice | None = None,
 ) -> Gateway:
     """``http`` carries our certificate to brokers; ``between`` speaks with other gateways."""
     broker = Broker(http, brokers, gateway_id)
@@ -99,6 +101,7 @@ def assemble(
         new_key=lambda: secrets.token_urlsafe(KEY_BYTES),
         new_suffix=lambda: secrets.token_hex(5),
         layers=Layers,
+        ice=ice or Ice(region),
     )
     gate = Gate(joins, joining, limits.max_participants)
     members = Members(gateway_id, broker, nodes, mesh, house=house, gate=gate)
@@ -107,5 +110,5 @@ def assemble(
     sockets = Sockets(members, limits.max_participants, limits.sockets_per_address)
     orders = Orders(http, streams, gateway_id, broker, held=participants, members=members)
     peers = Peers(between, registry, broker, participants)
-    door = Door(participants, peers, verifier, joins, joining, registry, sockets, mesh, proxies or Proxies())
+    door = Door(participants, peers, verifier, joins, joining, registry, sockets, mesh, proxies or Proxies(), house.ice)
     return Gateway(participants, members, sockets, orders, mesh, registry, application(door))

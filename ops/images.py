@@ -17,6 +17,7 @@ import hashlib
 import json
 import shutil
 import sys
+import tarfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,14 @@ def stage(name: str, target: Path, tree: Path = TREE) -> None:
             shutil.copy2(wheel, target / "wheels" / wheel.name)
 
 
+def pack(folder: Path) -> Path:
+    """``folder`` as an archive beside it, ``<folder>.tar``."""
+    archive = folder.with_name(f"{folder.name}.tar")
+    with tarfile.open(archive, "w") as tar:
+        tar.add(folder, arcname=".")
+    return archive
+
+
 def main(arguments: list[str] | None = None) -> int:
     """``python -m ops.images plan NAME... | stage NAME FOLDER``."""
     parser = argparse.ArgumentParser(prog="ops.images", description=__doc__)
@@ -184,12 +193,15 @@ def main(arguments: list[str] | None = None) -> int:
     stager = verbs.add_parser("stage", help="write a build context")
     stager.add_argument("name")
     stager.add_argument("folder", type=Path)
+    stager.add_argument("--archive", action="store_true", help="and FOLDER.tar of it, for a host elsewhere")
     args = parser.parse_args(arguments)
     try:
         if args.verb == "plan":
             print(json.dumps([asdict(each) for each in plan(args.name or known())], indent=1))
         else:
             stage(args.name, args.folder)
+            if args.archive:
+                pack(args.folder)
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 1

@@ -16,10 +16,14 @@ KNOWN = frozenset({
     "rtcdn_brokers", "rtcdn_certificate_names", "rtcdn_deployment", "rtcdn_etcd_addresses", "rtcdn_gateways",
     "rtcdn_geo_folder", "rtcdn_geodata",
     "rtcdn_host_dir", "rtcdn_hosts", "rtcdn_image_names", "rtcdn_images", "rtcdn_log_level", "rtcdn_namespace",
-    "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_private_network", "rtcdn_public_address", "rtcdn_public_url",
-    "rtcdn_python", "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
+    "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_public_address", "rtcdn_public_url", "rtcdn_python",
+    "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
+    "rtcdn_host_policy", "rtcdn_private_network", "rtcdn_regions", "rtcdn_turns",
 })  # fmt: skip
-OPTIONAL = frozenset({"rtcdn_private_network", "rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder"})
+OPTIONAL = frozenset({
+    "rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder", "rtcdn_host_policy", "rtcdn_private_network", "rtcdn_regions",
+    "rtcdn_turns", "rtcdn_public_address",
+})  # fmt: skip
 INGRESS, EGRESS = "VR", "ST"
 KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming", "AI": "ai"}
 NODE_PORTS = 5  # from a node's port on
@@ -116,6 +120,11 @@ def _number(value: Any) -> int:
     return int(str(value)) if str(value).isascii() and str(value).isdigit() and len(str(value)) < 6 else 0
 
 
+def _is_number(value: Any) -> bool:
+    """Of whatever class: Ansible's numbers are of its own."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _ports(variables: Table) -> Iterator[str]:
     taken: dict[tuple[str, str, int], str] = {}
     for host, protocol, ports, owner in _claims(variables):
@@ -193,7 +202,7 @@ def _geography(variables: Table) -> Iterator[str]:
     """Where hosts are, as far as it is told, and where databases lie."""
     for name, host in sorted(variables["rtcdn_hosts"].items()):
         place = host.get("place", [0, 0])
-        numbers = isinstance(place, list) and all(type(each) in (int, float) for each in place)
+        numbers = isinstance(place, list) and all(_is_number(each) for each in place)
         if not (numbers and len(place) == 2 and abs(place[0]) <= 90 and abs(place[1]) <= 180):
             yield f"rtcdn_hosts: place of {name} is {place!r}: write [latitude, longitude] in degrees"
     if variables.get("rtcdn_geodata") and not str(variables.get("rtcdn_geo_folder", "")).startswith("/"):

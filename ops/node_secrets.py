@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rtcdn.tokens import SigningKey
 
@@ -29,11 +30,29 @@ def read(path: str, fields: Sequence[str] = (), missing_ok: bool = False) -> dic
     lacking = [name for name in (*fields, "version") if name not in found]
     if lacking:
         raise ValueError(f"{path} lacks {', '.join(lacking)}: remove the file and run role janus_node for a new one")
-    return {name: found[name] for name in (*(fields or found), "version")}
+    return {name: found[name] for name in (*(fields or found), "version") if name != "others"}
+
+
+def read_all(path: str, fields: Sequence[str], missing_ok: bool = False) -> dict[str, Any]:
+    """``fields`` of all sets of secrets in ``path``: the newest, and the ``others`` while they change.
+
+    It is the same before and after the node gets the newest, so that those who hold both need not change again.
+    """
+    own, found = read(path, fields, missing_ok), json_file(path, missing_ok)
+    others: Any = found.get("others", [])
+    if not others:
+        return dict(own)
+    sets = [own, *({name: each[name] for name in (*fields, "version")} for each in others)]
+    newest, *older = sorted(sets, key=lambda each: -int(each["version"]))
+    return {**newest, "others": older}
 
 
 def jwks(path: str, missing_ok: bool = False) -> str:
-    """The public half of the token key in ``path`` as a JWKS document; an empty one when it may be missing."""
+    """Public halves of the token keys as a JWKS document: the one in ``path``, and those beside it that come or go.
+
+    An empty document when there may be none.
+    """
     file = Path(path)
-    document = {"keys": []} if missing_ok and not file.is_file() else SigningKey.from_pem(file).jwks()
-    return json.dumps(document, sort_keys=True)
+    keys = [] if missing_ok and not file.is_file() else [SigningKey.from_pem(file).public_jwk]
+    keys += [SigningKey.from_pem(each).public_jwk for each in file.parent.glob(f"{file.stem}.*{file.suffix}")]
+    return json.dumps({"keys": sorted(keys, key=lambda key: key["kid"])}, sort_keys=True)

@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 TREE = Path(__file__).resolve().parent.parent
 LOG_TAIL_LINES = 12
+PR_SET_PDEATHSIG = 1  # prctl(2): the kernel's signal to a child whose parent has died
 STILL_S = 20.0  # without a terminal, a step that takes longer says so each time this long has passed
 
 
 @dataclass
 class Outcome:
-    """How a playbook ended."""
+    """How playbooks ended, and what they told."""
 
     code: int = 0
     changed: int = 0
     took_s: float = 0.0
     failures: list[dict[str, str]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)  # host, role, task, details: see the callback plugin
+    surveys: dict[str, dict[str, Any]] = field(default_factory=dict)  # by host: what the module host_survey found
+    declared: dict[str, Any] = field(default_factory=dict)  # see ops.declared
+    said: list[str] = field(default_factory=list)  # what plays told the operator
+    images: list[str] = field(default_factory=list)  # that are missing, and how each is made
+    unreachable: list[str] = field(default_factory=list)
+
+    def then(self, later: Outcome) -> Outcome:
+        """This and what was played after it as one."""
+        return replace(
+            later,
+            changed=self.changed + later.changed,
+            took_s=self.took_s + later.took_s,
+            failures=[*self.failures, *later.failures],
+            unreachable=list(dict.fromkeys([*self.unreachable, *later.unreachable])),
+        )
+
+    def note(self, event: Mapping[str, Any]) -> None:
+        """Keep what one event of the callback plugin tells."""
+        kind = event["event"]
+        if kind == "failed":
+            self.failures.append(dict(event))
+        elif kind == "changed" and "host" in event:
+            self.changes.append({key: value for key, value in event.items() if key != "event"})
+        elif kind == "survey":
+            self.surveys[event["host"]] = dict(event["survey"])
+        elif kind == "images":
+            self.images += [name for name in event["names"] if name not in self.images]
+        elif kind == "declared":
+            self.declared = dict(event["declared"])
+        elif kind == "said":
+            self.said.append(str(event["text"]))
+        elif kind == "unreachable" and event["host"] not in self.unreachable:
+            self.unreachable.append(event["host"])
+        elif kind == "end":
+            self.changed += int(event["changed"])
 
 
 @dataclass
@@ -34,6 +73,8 @@ class Screen:
 
     out: TextIO
     live: bool
+    word: str = "changed"
+    on_step: Callable[[str], None] | None = None
     plays: int = 0
     number: int = 0
     step: str = ""
@@ -46,19 +87,27 @@ class Screen:
         """One event of the callback plugin ``rtcdn_progress``."""
         kind = event["event"]
         if kind == "start":
-            self.plays = int(event["plays"])
+            self.plays += int(event["plays"])
         elif kind == "play":
             self.close(now_s)
             self.step, self.task, self.changed = str(event["name"]), "", 0
             self.number += 1
+            if self.on_step:
+                self.on_step(self.step)
             self.began_s = self.said_s = now_s
         elif kind == "task":
             self.task = str(event["name"])
         elif kind == "changed":
             self.changed += 1
+        elif kind == "said":
+            self.out.write("".join(f"{line}\n" for line in self._lead(event["text"])))
         elif kind == "end":
             self.close(now_s)
         self.tick(now_s)
+
+    def _lead(self, text: str) -> list[str]:
+        """Lines that a play tells, from the beginning of the line on a terminal."""
+        return [("\r\033[K" if self.live else "") + f"          {line}" for line in text.splitlines()]
 
     def tick(self, now_s: float) -> None:
         """Time passes."""
@@ -75,7 +124,7 @@ class Screen:
     def close(self, now_s: float, mark: str = "") -> None:
         """The step that runs is over."""
         if self.step:
-            done = mark or (f"{self.changed} changed" if self.changed else "ok")
+            done = mark or (f"{self.changed} {self.word}" if self.changed else "ok")
             self.out.write(("\r\033[K" if self.live else "") + self._line(now_s, done) + "\n")
             self.out.flush()
         self.step = ""
@@ -90,21 +139,38 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60:2}:{int(seconds) % 60:02}"
 
 
-def play(playbook: str, inventory: str, extra: Mapping[str, Any], log: Path, out: TextIO | None = None) -> Outcome:
-    """Run ``playbook`` on ``inventory`` with extra variables; its whole output goes to ``log``."""
+def play(
+    playbook: str | Sequence[str],
+    inventory: str | Sequence[str],
+    extra: Mapping[str, Any],
+    log: Path,
+    out: TextIO | None = None,
+    *,
+    check: bool = False,
+    quiet_failures: bool = False,
+    on_step: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Run playbooks, one after the other, on one or more inventories; their whole output goes to ``log``.
+
+    ``check``: nothing is changed; the outcome says what would be. ``quiet_failures``: the caller tells them.
+    ``on_step`` is called with the name of each play.
+    """
     out = out or sys.stdout
-    screen = Screen(out, out.isatty())
+    screen = Screen(out, out.isatty(), "would change" if check else "changed", on_step)
     outcome = Outcome()
     began_s = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "--inventory", inventory, playbook]
-    command += ["--extra-vars", json.dumps(dict(extra))]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(TREE / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    environment |= {"ANSIBLE_CALLBACKS_ENABLED": "rtcdn_progress", "RTCDN_PROGRESS_FD": str(writing)}
     with log.open("w", encoding="utf-8") as kept:
         process = subprocess.Popen(
-            command, cwd=TREE, env=environment, pass_fds=(writing,), stdin=subprocess.DEVNULL, stdout=kept, stderr=kept
+            command(playbook, inventory, extra, check),
+            cwd=TREE,
+            env=_environment(writing),
+            pass_fds=(writing,),
+            stdin=subprocess.DEVNULL,
+            stdout=kept,
+            stderr=kept,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads run here
         )
         os.close(writing)
         try:
@@ -120,8 +186,31 @@ def play(playbook: str, inventory: str, extra: Mapping[str, Any], log: Path, out
     outcome.took_s = time.monotonic() - began_s
     if outcome.code:
         screen.close(time.monotonic(), "FAILED")
-        explain(outcome, log, out)
+        if not quiet_failures:
+            explain(outcome, log, out)
     return outcome
+
+
+def command(
+    playbook: str | Sequence[str], inventory: str | Sequence[str], extra: Mapping[str, Any], check: bool = False
+) -> list[str]:
+    """The words of ``ansible-playbook``."""
+    inventories = [inventory] if isinstance(inventory, str) else inventory
+    words = [str(Path(sys.executable).parent / "ansible-playbook")]
+    words += [word for each in inventories for word in ("--inventory", str(each))]
+    words += [playbook] if isinstance(playbook, str) else playbook
+    words += ["--check", "--diff"] if check else []
+    return [*words, "--extra-vars", json.dumps(dict(extra))]
+
+
+def _environment(descriptor: int) -> dict[str, str]:
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(TREE / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    return environment | {"ANSIBLE_CALLBACKS_ENABLED": "rtcdn_progress", "RTCDN_PROGRESS_FD": str(descriptor)}
+
+
+def _die_with_parent() -> None:
+    """In the child: a playbook does not go on when the command that runs it was killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _follow(process: subprocess.Popen[bytes], reading: int, screen: Screen, outcome: Outcome) -> None:
@@ -136,13 +225,9 @@ def _follow(process: subprocess.Popen[bytes], reading: int, screen: Screen, outc
             *lines, rest = rest.split(b"\n")
             for line in lines:
                 event = json.loads(line)
-                if event["event"] == "failed":
-                    outcome.failures.append(event)
-                elif event["event"] == "end":
-                    outcome.changed = int(event["changed"])
-                    if event["failed"]:
-                        continue
-                screen.on_event(event, time.monotonic())
+                outcome.note(event)
+                if not (event["event"] == "end" and event["failed"]):
+                    screen.on_event(event, time.monotonic())
             if not chunk and (ready or process.poll() is not None):
                 return
             screen.tick(time.monotonic())

@@ -9,7 +9,7 @@ import sys
 import time
 from types import FrameType
 
-from ops.testing import engine, prepare, stages
+from ops.testing import engine, images, prepare, stages
 from ops.testing.commands import answer
 from ops.testing.outcome import Outcome, last_line, table
 from rtcdn.errors import ConfigError
@@ -21,6 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = f"any of {', '.join(names)}; all by default"
     parser.add_argument("stage", nargs="*", choices=[*names, []], metavar="stage", help=help_text)
     parser.add_argument("--all", action="store_true", help="every molecule scenario, not only those of a change")
+    parser.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="this molecule scenario (of a role: and its variants)",
+    )
+    parser.add_argument(
+        "--suite", choices=[*images.HOSTS], default=images.HOST_SUITE, help="Debian of the hosts in molecule scenarios"
+    )
     parser.add_argument("--sweep", action="store_true", help="only remove what an earlier, killed run left")
 
 
@@ -32,10 +42,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
     run_id = os.environ.setdefault("RTCDN_TEST_RUN", f"{os.getpid()}-{int(time.time())}")
     chosen = [name for name in stages.STAGES if name in args.stage or not args.stage]
+    wish = stages.Wish(args.all, tuple(args.scenario), args.suite)
     outcomes: list[Outcome] = []
     try:
         for name in _with_preparation(chosen):
-            outcomes += _stage(name, args.all)
+            outcomes += _stage(name, wish)
     except KeyboardInterrupt:
         outcomes.append(Outcome("-", "interrupted", failed=1))
     finally:
@@ -53,7 +64,7 @@ def _with_preparation(chosen: list[str]) -> list[str]:
     return ["tools", *chosen] if late is None else ["tools", *chosen[:late], "images", *chosen[late:]]
 
 
-def _stage(name: str, run_all: bool) -> list[Outcome]:
+def _stage(name: str, wish: stages.Wish) -> list[Outcome]:
     """One stage; what stops it before its tests is one failure, and the next stage still runs."""
     print(f"== {name}", flush=True)
     started_s = time.monotonic()
@@ -61,7 +72,7 @@ def _stage(name: str, run_all: bool) -> list[Outcome]:
         if name in PREPARATIONS:
             PREPARATIONS[name]()
             return [Outcome("prepare", name, took_s=time.monotonic() - started_s)]
-        return stages.STAGES[name](run_all)
+        return stages.STAGES[name](wish)
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return [Outcome(name, "prepare", failed=1, took_s=time.monotonic() - started_s, note=error.problems[0])]

@@ -1,28 +1,21 @@
-"""``bin/rtcdn up``: the whole deployment on this machine, and how to use it."""
+"""``bin/rtcdn up``: ``apply events/local.yml`` on this machine, with what a newcomer needs: address and ports."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import socket
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ops import apply, event, goodbye, ports, target
+from ops.client import STATES
+from rtcdn.errors import ConfigError
 
-from ops import client, ports, progress, session
-from rtcdn.errors import ConfigError, RtcdnError
-
-TREE = Path(__file__).resolve().parent.parent
-INVENTORY = TREE / "inventories" / "local"
-STATE = Path("/var/lib/rtcdn/local")
+EVENT = "events/local.yml"
+STATE = STATES / "local"
 LOG = Path("/var/log/rtcdn/up.log")
 TABLES = ("rtcdn_ports", "rtcdn_brokers", "rtcdn_gateways", "rtcdn_nodes")
-DEMO = "demo"
-DAY_S = 86400
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,44 +35,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, deploy, explain; 1 when something failed."""
-    if os.geteuid() != 0:
-        raise ConfigError(["run as root: it installs packages and runs a Docker engine"])
+    apply.as_root("up")
+    wanted = target.load(str(target.TREE / EVENT))
+    before = target.choices(STATE)
     chosen = choices(args.public_address, args.port, STATE / "choices.json", tables())
     taken = ports.conflicts(ports.claims(tables() | chosen), ports.listeners(), STATE.name)
     if taken:
         raise ConfigError(taken)
-    how = "as before" if "rtcdn_public_address" in kept_choices(STATE / "choices.json") else "guessed"
+    how = "as before" if "rtcdn_public_address" in before else "guessed"
     hint = "" if args.public_address else f" ({how}; choose with --public-address)"
     keep(chosen, STATE / "choices.json")
     print(f"rtcdn up: clients reach this machine at {chosen['rtcdn_public_address']}{hint}", flush=True)
     print(f"          Ansible's own output: {LOG}\n", flush=True)
-    extra = {**chosen, **({"speaker_enabled": False} if args.no_demo else {})}
-    outcome = progress.play("ansible/site.yml", str(INVENTORY), extra, LOG)
+    extra = (("speaker_enabled", False),) if args.no_demo else ()
+    outcome = apply.do(wanted, apply.Way("up", extra=extra, log=LOG), EVENT)
     if outcome.code:
         return 1
-    changes = f"{outcome.changed} changes" if outcome.changed else "nothing changed"
-    print(f"\nUp in {outcome.took_s:.0f} s: {changes}.\n")
-    print(goodbye(demo=not args.no_demo))
+    print(f"\n{apply.done('Up', outcome)}\n")
+    print(goodbye.text(STATE.name, demo=not args.no_demo))
     return 0
 
 
 def tables() -> dict[str, Any]:
-    """The tables of ports as the inventory has them."""
-    network = yaml.safe_load((INVENTORY / "group_vars/all/network.yml").read_text(encoding="utf-8"))
-    return {name: network[name] for name in TABLES}
+    """The tables of ports as the event makes them."""
+    variables = event.compiled(event.load(target.TREE / EVENT)).variables
+    return {name: variables[name] for name in TABLES}
 
 
-def choices(address: str | None, wanted_ports: list[str], kept: Path, inventory: dict[str, Any]) -> dict[str, Any]:
-    """What the operator chose now or before: variables that outrank the inventory's."""
-    before = kept_choices(kept)
-    made = ports.choose(inventory | before, wanted_ports)
-    changed = {name: made[name] for name in TABLES if made[name] != inventory[name]}
+def choices(address: str | None, wanted_ports: list[str], kept: Path, made: dict[str, Any]) -> dict[str, Any]:
+    """What the operator chose now or before: variables that outrank the event's."""
+    before = target.read_json(kept)
+    chosen = ports.choose(made | before, wanted_ports)
+    changed = {name: chosen[name] for name in TABLES if chosen[name] != made[name]}
     return {**changed, "rtcdn_public_address": address or before.get("rtcdn_public_address") or guess_address()}
-
-
-def kept_choices(path: Path) -> dict[str, Any]:
-    """What earlier runs chose."""
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def keep(chosen: dict[str, Any], path: Path) -> None:
@@ -96,33 +84,3 @@ def guess_address() -> str:
             return str(probe.getsockname()[0])
         except OSError:
             return "127.0.0.1"
-
-
-def goodbye(demo: bool) -> str:
-    """Addresses, secrets, and how to publish and watch."""
-    deployment = client.find(STATE.name)
-    lines = [
-        f"Page and API    {deployment.public_url}   (OpenAPI: /openapi.json, with an operator token)",
-        f"Authority       {deployment.ca or 'public'}   (own certificate: the browser warns once)",
-        f"Secrets         {STATE}/secrets and {STATE}/pki, for root alone",
-        "Look            bin/rtcdn status    bin/rtcdn logs",
-        "Your session    bin/rtcdn session open NAME    prints links to publish and to watch",
-    ]
-    if demo:
-        lines += ["", *_demo(deployment)]
-    return "\n".join(lines)
-
-
-def _demo(deployment: client.Deployment) -> list[str]:
-    try:
-        with client.Operator(deployment) as operator:
-            viewer = session.admit(operator, DEMO, "viewer", role="viewer", life_s=DAY_S, shared=True, may="publish")
-    except RtcdnError as error:
-        print(f"rtcdn up: no link to the demo: {error}", file=sys.stderr)
-        return ["The demo session could not be asked for a link; see bin/rtcdn status."]
-    ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() + DAY_S))
-    return [
-        f"The demo is on stage: a running clock and a tone. Watch it, or go on stage yourself, until {ends}:",
-        f"  {viewer['page']}",
-        f"By any WHEP player: {viewer['whep']} with the token of that link as bearer.",
-    ]

@@ -148,6 +148,7 @@ class Leg(Record):
     gateway: str = ""  # who holds it: a participant's legs may be at two gateways
     network: str = NETWORK  # of its node; gateways of others reach it at
     public: str = ""  # host:port
+    secret_version: str = ""  # of the node's secrets when it was granted
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,6 @@ class AttachGrant(Record):
     codec: Codec = Codec.VP8
     generation: int = 0
     legs: tuple[Leg, ...] = ()
-    ice_servers: tuple[dict[str, str], ...] = ()
     decision: str = ""
     name: str = ""  # as admitted, else as the attach told; the gateway uses it where a client tells none
 
@@ -221,6 +221,9 @@ class NodeSecrets(Record):
     """Content of the Docker secret ``node_<id>``; a part reads only the fields it is given."""
 
     version: str = "1"
+    others: tuple[
+        NodeSecrets, ...
+    ] = ()  # broker, gateways: while they change, those that the node has until or from then
     admin_secret: str = ""  # broker, collector
     api_secret: str = ""  # broker
     admin_key: str = ""  # broker: create, forward; collector: list what is private
@@ -230,3 +233,7 @@ class NodeSecrets(Record):
     def __repr__(self) -> str:
         """Never the secrets themselves: a record may end in a log."""
         return f"NodeSecrets(version={self.version!r})"
+
+    def of(self, version: str) -> NodeSecrets:
+        """Those of the version that the node presents; these where it presents none that is known."""
+        return next((each for each in self.others if each.version == version), self)

@@ -15,7 +15,13 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from rtcdn import log
 from rtcdn.errors import BadToken, ConfigError
@@ -80,6 +86,10 @@ class SigningKey:
         if not isinstance(key, Ed25519PrivateKey):
             raise ConfigError([f"{path}: is not an Ed25519 key; make one with: openssl genpkey -algorithm ed25519"])
         return cls(key)
+
+    def to_pem(self) -> str:
+        """The private key as ``from_pem`` reads it."""
+        return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
     def sign(self, claims: Claims) -> str:
         """A token that carries ``claims``."""

@@ -1,9 +1,11 @@
-"""Tells ``rtcdn up`` and ``down`` how a playbook gets on: one JSON line for each event, on the descriptor given."""
+"""Tells ``rtcdn`` how a playbook gets on: one JSON line for each event, on the descriptor given."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -16,10 +18,58 @@ DOCUMENTATION = """
       - Writes to the file descriptor in the environment variable RTCDN_PROGRESS_FD; silent without it.
 """
 LONGEST_TEXT = 4000
+LONGEST_DIFF_LINES = 400
+TELLING = ("ansible.builtin.debug", "debug")  # what plays tell an operator
+PRIVATE = "PRIVATE KEY"  # a diff with such a block is not shown, whatever its task says of secrecy
+
+
+def details(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a task changed (in check mode: would change): per item ``what`` and the lines of its diff, if any."""
+    items = found.get("results")
+    answer: list[dict[str, Any]] = []
+    for item in items if isinstance(items, list) else [found]:
+        if not isinstance(item, Mapping) or not item.get("changed"):
+            continue
+        label = item.get("_ansible_item_label", "")
+        what = label if isinstance(label, str) else ""
+        diffs = item.get("diff") or []
+        for diff in diffs if isinstance(diffs, list) else [diffs]:
+            lines = list(diff_lines(diff))
+            path = _path(diff) or what
+            if lines:
+                answer.append({"what": path.removesuffix(" (content)"), "diff": lines[:LONGEST_DIFF_LINES]})
+        if not diffs:
+            answer.append({"what": what, "diff": []})
+    return answer
+
+
+def diff_lines(diff: Mapping[str, Any]) -> Iterator[str]:
+    """The lines that go (``-``) and come (``+``) of one diff, in the forms that modules give it."""
+    before, after = diff.get("before", ""), diff.get("after", "")
+    if PRIVATE in str(before) + str(after) + str(diff.get("prepared", "")):
+        yield "+ (a private key)"
+    elif isinstance(before, Mapping) or isinstance(after, Mapping):
+        old, new = (each if isinstance(each, Mapping) else {} for each in (before, after))
+        for key in sorted({*old, *new} - {"path"}):
+            if old.get(key) != new.get(key):
+                yield f"{key}: {old.get(key, '(none)')} -> {new.get(key, '(none)')}"
+    elif "prepared" in diff:
+        yield from (line for line in str(diff["prepared"]).splitlines() if line.strip())
+    else:
+        made = difflib.unified_diff(str(before or "").splitlines(), str(after or "").splitlines(), n=0, lineterm="")
+        yield from (line for line in made if not line.startswith(("---", "+++", "@@")))
+
+
+def _path(diff: Mapping[str, Any]) -> str:
+    """The file that a diff is of. A template's ``after_header`` is its source in a scratch folder."""
+    after = diff.get("after")
+    inner = str(after.get("path", "")) if isinstance(after, Mapping) else ""
+    headers = (str(diff.get(name, "")) for name in ("before_header", "after_header"))
+    return inner or next((each for each in headers if each and "/.ansible/tmp/" not in each), "")
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """Plays, tasks, failures, and the count of changes at the end."""
+    """Plays, tasks, changes with their diffs, surveys of hosts, failures, and the count of changes."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -32,7 +82,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _send(self, event: str, **content: Any) -> None:
         if self._descriptor >= 0:
-            os.write(self._descriptor, json.dumps({"event": event, **content}).encode() + b"\n")
+            line = json.dumps({"event": event, **content}, default=str).encode() + b"\n"
+            while line:
+                line = line[os.write(self._descriptor, line) :]
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """How many plays there are."""
@@ -47,9 +99,21 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._send("task", name=task.get_name())
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """A task is done on one host."""
-        if result._result.get("changed"):
-            self._send("changed")
+        """A task is done on one host. What ``host_survey`` and ``declared.yml`` answer is passed on as it is."""
+        found, host = result._result, result._host.get_name()
+        if isinstance(found.get("survey"), Mapping):
+            self._send("survey", host=host, survey=found["survey"])
+        facts = found.get("ansible_facts") or {}
+        if "declared" in facts:
+            self._send("declared", declared=facts["declared"])
+        if "__images_actions" in facts:
+            self._send("images", names=[f"{each['tag']} ({each['how']})" for each in facts["__images_actions"]])
+        if result._task.action in TELLING and isinstance(found.get("msg"), str):
+            self._send("said", text=found["msg"])
+        if found.get("changed"):
+            role = result._task._role
+            what = {"task": result._task.get_name(), "role": role.get_name() if role else ""}
+            self._send("changed", host=host, **what, details=details(found))
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """A task failed on one host; a rescue may follow."""
@@ -63,6 +127,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """A host does not answer."""
         self._failed(result)
+        self._send("unreachable", host=result._host.get_name())
 
     def _failed(self, result: Any) -> None:
         found = result._result

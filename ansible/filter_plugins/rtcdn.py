@@ -10,7 +10,19 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ops import addresses, images, inventory, mirrors, node_secrets, pki
+from ops import (
+    addresses,
+    declared,
+    duties,
+    firewall,
+    images,
+    inventory,
+    mirrors,
+    node_secrets,
+    pki,
+    rollout,
+    turn,
+)
 
 
 class FilterModule:
@@ -19,11 +31,17 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name in Jinja -> function."""
         return {
+            "rtcdn_declared": declared.read,
+            "rtcdn_stacks": declared.stacks,
+            "rtcdn_last_first": declared.last_first,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
+            "rtcdn_host_images": duties.images,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
+            "rtcdn_node_secrets_all": node_secrets.read_all,
             "rtcdn_inventory_problems": inventory.problems,
+            "rtcdn_is_among": firewall.is_among,
             "rtcdn_jwks": node_secrets.jwks,
             "rtcdn_json_file": node_secrets.json_file,
             "rtcdn_image_plan": lambda names, cache: [
@@ -34,7 +52,15 @@ class FilterModule:
             "rtcdn_listen": addresses.listen,
             "rtcdn_networks": addresses.networks,
             "rtcdn_meet": addresses.meet,
+            "rtcdn_images_of": rollout.images_of,
+            "rtcdn_nodes_in_order": rollout.nodes_in_order,
             "rtcdn_mirrors": mirrors.mirrors,
+            "rtcdn_peers": firewall.peers,
+            "rtcdn_public_tcp": firewall.public_tcp,
+            "rtcdn_public_udp": firewall.public_udp,
             "rtcdn_reach": addresses.reach,
             "rtcdn_seen_from": addresses.seen_from,
+            "rtcdn_turn_files": turn.files,
+            "rtcdn_turn_peers": turn.peers,
+            "rtcdn_turn_servers": turn.servers,
         }

@@ -168,6 +168,9 @@ def media_up(draft: Draft, scenario: Scenario, request: MediaUp) -> Decision:
     legs = tuple(up if each is leg else each for each in participant.legs)
     latest = gateway if gateway != leg.gateway else participant.gateway
     change = change_of(draft, request.participant, replace(participant, legs=legs, gateway=latest))
+    if gateway != leg.gateway:  # an order that went to the gateway before may have been missed
+        told = (gateway, "role", participant.generation, participant.role, legs, "resumed")
+        draft.order(Order(draft.id, request.participant, *told))
     if request.leg == "publish":
         draft.put(change)
         scenario.publishing(draft, request.participant, again)

@@ -180,6 +180,7 @@ class NodeWrapper:
             "address": self.address,
             "host": self.labels.host,
             "version": self.labels.version,
+            "secret_version": self.labels.secret_version,
             "state": self.out or "ready",
             "cpu": self.cpu,
             "mem": self.mem,

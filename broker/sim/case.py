@@ -34,6 +34,15 @@ class Region(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     spread_ms: NotNegative = 12.0  # mean round trip of its people to its own nodes
 
 
+class Differs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a kind carries that the other kinds of its host do not."""
+
+    handles: Count | None = None
+    egress_kbps: Count | None = None
+    egress_packets_ps: Count | None = None
+    participants: Count | None = None
+
+
 class Nodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Equal hosts of a region: how many, and how many nodes of each kind on each of them."""
 
@@ -44,12 +53,19 @@ class Nodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     egress_kbps: Count = 800_000
     egress_packets_ps: Count = 80_000
     participants: Count = 60
+    differs: dict[Literal["VR", "AB", "ST"], Differs] = {}  # where a kind's capacity is not that of the others
     price_hour: NotNegative = 0.0  # of each node
     price_gb: NotNegative = 0.0  # of what it sends to people
 
-    def capacity(self) -> Capacity:
-        """What each of the nodes carries."""
-        return Capacity(self.handles, self.egress_kbps, self.egress_packets_ps, self.participants)
+    def capacity(self, kind: Literal["VR", "AB", "ST"]) -> Capacity:
+        """What each of the nodes of a kind carries."""
+        own = self.differs.get(kind, Differs())
+        return Capacity(
+            self.handles if own.handles is None else own.handles,
+            self.egress_kbps if own.egress_kbps is None else own.egress_kbps,
+            self.egress_packets_ps if own.egress_packets_ps is None else own.egress_packets_ps,
+            self.participants if own.participants is None else own.participants,
+        )
 
 
 class Arrivals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -40,11 +40,16 @@ class Run:
     """One run of a case. ``clock`` tells real time, for the rate of decisions only; nothing else depends on it."""
 
     def __init__(
-        self, case: Case, seed: int | None = None, policy: str = "", clock: Callable[[], float] = float
+        self,
+        case: Case,
+        seed: int | None = None,
+        policy: str = "",
+        clock: Callable[[], float] = float,
+        registry: Registry | None = None,
     ) -> None:
         self.case = case
         self.seed = case.seed if seed is None else seed
-        self.registry = Registry()
+        self.registry = registry or Registry()
         self.policy = self.registry.find(policy or case.policy)
         self.clock = clock
         nodes = make_nodes(case)

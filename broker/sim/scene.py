@@ -145,7 +145,7 @@ def make_nodes(case: Case) -> list[SimNode]:
                 kind,
                 group.region,
                 f"198.18.{number // 250}.{number % 250 + 1}",
-                group.capacity(),
+                group.capacity(kind),  # type: ignore[arg-type]
                 machine=host,
                 price_hour=group.price_hour,
                 price_gb=group.price_gb,

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.client.effects import Opened, problem
 from gateway.client.events import Event, Media, Problem
+from gateway.client.ice_news import IceNews
 from gateway.client.requests import IceCandidate, Purpose
 from rtcdn.model import Codec, Leg, StreamInfo
 
@@ -58,6 +59,10 @@ class Owner(Protocol):
     @property
     def here(self) -> bool:
         """Has he a socket?"""
+
+    @property
+    def ice(self) -> IceNews:
+        """What he is told of ICE servers."""
 
     @property
     def screen_taken(self) -> bool:

@@ -35,7 +35,6 @@ class Connections:
         self._todo, self._owner = todo, owner
         self.answering = Answering(self, todo, owner)
         self.all: dict[str, Connection] = {}
-        self.ice_servers: list[dict[str, Any]] = []
         self.codec = codec
         self.attaching: set[Purpose] = set()
         self._retry: dict[Purpose, tuple[float, float, str]] = {}  # at, pause, reason
@@ -92,7 +91,7 @@ class Connections:
 
     def ask(self, connection: Connection) -> None:
         """Ask the client for an offer."""
-        event = Connect(connection=connection.id, purpose=connection.purpose, ice_servers=self.ice_servers)
+        event = Connect(connection=connection.id, purpose=connection.purpose, ice_servers=self._owner.ice.fresh())
         event.replaces, event.reason = connection.replaces, connection.reason
         self._owner.say(event)
 
@@ -126,7 +125,6 @@ class Connections:
     def learn(self, grant: AttachGrant) -> None:
         """What every grant tells."""
         self.codec = grant.codec
-        self.ice_servers = [dict(each) for each in grant.ice_servers]
 
     # ---- while it lives
 

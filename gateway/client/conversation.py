@@ -7,7 +7,7 @@ kept here; what a participant may do is in ``rules``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import category
 
@@ -25,6 +25,7 @@ from gateway.client.replies import Reply, Unheard
 from gateway.client.requests import VERSION, Join, Request, Resume, Send
 from gateway.client.view import LayersLike
 from gateway.client.wire import Unreadable
+from gateway.ice import Ice
 from gateway.sdp import Description
 from rtcdn import ids
 from rtcdn.errors import BadToken, InvalidRequest
@@ -45,6 +46,7 @@ class House:
     new_key: Callable[[], str]  # a secret
     new_suffix: Callable[[], str]  # of who comes by a shared link
     layers: Callable[[tuple[str, ...]], LayersLike]
+    ice: Ice = field(default_factory=Ice)
 
 
 class Conversation:
@@ -148,7 +150,7 @@ class Conversation:
         claims = self._admitted(join.session, join.token, join.version, reply)
         if claims is None:
             return
-        member = Member(self._identity(join, claims), self._house.layers)
+        member = Member(self._identity(join, claims), self._house.layers, self._house.ice)
         member.ready = join.ready
         offer: Description | None = None
         try:

@@ -146,6 +146,12 @@ class Connect(Event, tag="connect", kw_only=True):
     ice_servers: list[dict[str, Any]] = field(default_factory=list)
 
 
+class IceServers(Event, tag="ice-servers", kw_only=True):
+    """Use these for connections from now on: those told before end soon. What is connected stays."""
+
+    ice_servers: list[dict[str, Any]] = field(default_factory=list)
+
+
 class Disconnect(Event, tag="disconnect", kw_only=True):
     """A connection has ended; with ``source`` only what it showed of that, the connection goes on."""
 
@@ -258,6 +264,7 @@ class Closed(Event, tag="closed", kw_only=True):
 ANSWERS: tuple[type[Answer], ...] = (Answer, Refused, OfferAnswer, Joined, Page, Published, Sent)
 EVENTS: tuple[type[Event], ...] = (
     Connect,
+    IceServers,
     Disconnect,
     RoleEvent,
     Stage,

@@ -15,12 +15,14 @@ from gateway.client.acts import Acts
 from gateway.client.connection import Connection
 from gateway.client.connections import Connections
 from gateway.client.effects import CatchUp, Finish, Gone, Put, Register, SetMuted, Talk, Todo
+from gateway.client.ice_news import IceNews
 from gateway.client.identity import OVER, RESTART, RESUME_S, TAKEN_OVER, WHOLE, Identity, key_for
 from gateway.client.limits import LIMITS
 from gateway.client.replies import Reply
 from gateway.client.requests import VERSION, Purpose, Request, Resume
 from gateway.client.view import LayersLike, View
 from gateway.client.voice import Voice
+from gateway.ice import Ice
 from rtcdn.ids import speaker_of
 from rtcdn.model import AttachGrant
 
@@ -30,12 +32,10 @@ SCREEN = "s1"
 class Member:
     """The participant."""
 
-    def __init__(self, who: Identity, layers: Callable[[tuple[str, ...]], LayersLike]) -> None:
-        self.who = who
+    def __init__(self, who: Identity, layers: Callable[[tuple[str, ...]], LayersLike], ice: Ice) -> None:
+        self.who, self.ice = who, IceNews(ice, who)
         self.role: events.Role = who.role
-        self.ready = False
-        self.hand = False
-        self.over = False
+        self.ready = self.hand = self.over = False
         self.slots: list[str] = []
         self.watches: tuple[str, ...] = ()  # whom he would like to see
         self.orders = 0  # how often the broker ordered a role
@@ -157,11 +157,8 @@ class Member:
         fields: dict[str, Any] = {"version": VERSION, "session": who.session, "participant": who.participant}
         fields |= {"role": self.role, "rights": [r for r in who.rights if r != "join:*"], "name": who.name}
         fields |= {"region": who.region, "codec": self.connections.codec.value, "slots": self.slots, "limits": LIMITS}
-        fields |= {
-            "resume": events.Resumption(key_for(who.key, self.connections.codec), int(RESUME_S)),
-            "ice_servers": self.connections.ice_servers,
-        }
-        return fields | more
+        fields |= {"resume": events.Resumption(key_for(who.key, self.connections.codec), int(RESUME_S))}
+        return fields | {"ice_servers": self.ice.welcome()} | more
 
     def resumed(self, request: Resume, reply: Reply, now_s: float) -> None:
         """His client is back: what he missed follows."""
@@ -298,3 +295,5 @@ class Member:
             self.connections.tick(now_s)
             self.view.tick(now_s)
             self.voice.tick(now_s)
+            if self.here and (news := self.ice.due(now_s)):
+                self.say(news)

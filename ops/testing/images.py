@@ -1,9 +1,11 @@
-"""Images of tests: hosts of Debian 12, a browser, the SDK's tools, other people's clients; cached by content."""
+"""Images of tests: hosts of Debian 12 and 13, a browser, the SDK's tools, other people's clients; cached by content."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -17,9 +19,10 @@ from rtcdn.errors import ConfigError
 FOLDER = ROOT / "tests" / "images"
 DEBOOTSTRAP = ROOT / "roles" / "images" / "files" / "debootstrap.sh"
 HOST_SUITE = "bookworm"  # what the README promises: a fresh Debian 12 machine
+HOSTS = {HOST_SUITE: "test-host", "trixie": "test-host-trixie"}  # suites that roles converge on
 TARGETS = {  # image -> folder, suite of its base (empty: the base of our own images), stage
     "test-bare": ("host", HOST_SUITE, "bare"),
-    "test-host": ("host", HOST_SUITE, "host"),
+    **{name: ("host", suite, "host") for suite, name in HOSTS.items()},
     "test-browser": ("browser", "", ""),
     "test-sdk": ("sdk", "", ""),
     "test-media-clients": ("media-clients", "", ""),
@@ -75,8 +78,44 @@ def _base(suite: str) -> str:
 
 def _save(reference: str, archive: Path) -> None:
     archive.parent.mkdir(parents=True, exist_ok=True)
-    for old in archive.parent.glob(re.sub(r"-[0-9a-f]{12}\.tar$", "-*.tar", archive.name)):
+    name = re.sub(r"[0-9a-f]{12}\.tar$", "", archive.name)
+    for old in archive.parent.glob(f"{name}{'[0-9a-f]' * 12}.tar"):
         old.unlink(missing_ok=True)
     partial = archive.with_suffix(".part")
     if run(["docker", "save", "--output", partial, reference]) == 0:
         partial.rename(archive)
+
+
+def root_archive(suite: str, target: Path) -> None:
+    """A plain Debian of ``suite`` as a tar of its root file system; raises ConfigError where none can be made."""
+    label = f"rtcdn.test={os.environ.get('RTCDN_TEST_RUN', '1')}"
+    container = answer(["docker", "create", "--label", label, _base(suite), "true"])
+    try:
+        if container is None or run(["docker", "export", "--output", target, container]):
+            raise ConfigError([f"archive of {suite}: the engine could not export it to {target}"])
+    finally:
+        answer(["docker", "rm", "--force", container or ""])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """``python -m ops.testing.images ensure NAME | rootfs SUITE FILE``: what scenarios call."""
+    parser = argparse.ArgumentParser(prog="ops.testing.images", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("ensure", help="make an image of tests be there").add_argument("name", choices=[*TARGETS])
+    archiver = verbs.add_parser("rootfs", help="write a plain Debian as a tar")
+    archiver.add_argument("suite")
+    archiver.add_argument("file", type=Path)
+    args = parser.parse_args(arguments)
+    try:
+        if args.verb == "ensure":
+            print(ensure(args.name))
+        else:
+            root_archive(args.suite, args.file)
+    except ConfigError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ops.testing import images, scenarios
@@ -19,7 +20,16 @@ BIN = Path(sys.executable).parent
 TAIL_LINES = 60
 
 
-def lint(_all: bool) -> list[Outcome]:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What of a stage is wanted: all molecule scenarios or the named ones, on hosts of which Debian."""
+
+    all: bool = False
+    scenarios: tuple[str, ...] = ()
+    suite: str = images.HOST_SUITE
+
+
+def lint(_wish: Wish) -> list[Outcome]:
     """Style, formatting, types, YAML and playbooks; one test per tool."""
     tools: dict[str, list[str | Path]] = {
         "ruff check": [BIN / "ruff", "check", "--quiet", "."],
@@ -31,12 +41,12 @@ def lint(_all: bool) -> list[Outcome]:
     return [_tool("lint", name, command) for name, command in tools.items()]
 
 
-def unit(_all: bool) -> list[Outcome]:
+def unit(_wish: Wish) -> list[Outcome]:
     """The pure parts: no network, no engine."""
     return [_pytest("unit", ["tests/unit"])]
 
 
-def sdk(_all: bool) -> list[Outcome]:
+def sdk(_wish: Wish) -> list[Outcome]:
     """The client SDK in a container of its own: types, bundle with its size, unit tests; the tree is only read."""
     reference = images.ensure("test-sdk")
     report = LOGS / "sdk.xml"
@@ -51,31 +61,35 @@ def sdk(_all: bool) -> list[Outcome]:
     return [of_junit("sdk", "sdk/js", report, code, time.monotonic() - started_s)]
 
 
-def integration(_all: bool) -> list[Outcome]:
+def integration(_wish: Wish) -> list[Outcome]:
     """One suite per port on every implementation, the simulator, and our parts on real etcd and Janus."""
     return [_pytest("integration", [f"tests/{name}"]) for name in ("contract", "sim", "integration") if _has(name)]
 
 
-def molecule(run_all: bool) -> list[Outcome]:
+def molecule(wish: Wish) -> list[Outcome]:
     """Roles that the change touches, each on a systemd host container with its own engine."""
     known = scenarios.known()
-    chosen = known if run_all else scenarios.wanted(scenarios.changed_paths(), known)
-    print(
-        f"scenarios of what changed: {' '.join(chosen) or 'none'}; all of them: bin/rtcdn test molecule --all",
-        flush=True,
-    )
-    images.ensure("test-host")
-    return [_scenario(name) for name in chosen]
+    if wish.all:
+        chosen = known
+    elif wish.scenarios:
+        chosen = scenarios.named(wish.scenarios, known)
+    else:
+        chosen = scenarios.chosen(wish.suite, known, ci=os.environ.get("CI") == "true")
+        print(
+            f"scenarios of what changed: {' '.join(chosen) or 'none'}; all: bin/rtcdn test molecule --all", flush=True
+        )
+    host = images.ensure(images.HOSTS[wish.suite])
+    return [_scenario(name, wish.suite, host) for name in chosen]
 
 
-def e2e(_all: bool) -> list[Outcome]:
+def e2e(_wish: Wish) -> list[Outcome]:
     """`up` from nothing in a host container, then real browsers and other people's clients on it."""
     for name in ("test-bare", "test-browser", "test-media-clients"):
         images.ensure(name)
     return [_pytest("e2e", ["tests/e2e"])]
 
 
-STAGES: dict[str, Callable[[bool], list[Outcome]]] = {
+STAGES: dict[str, Callable[[Wish], list[Outcome]]] = {
     "lint": lint,
     "unit": unit,
     "sdk": sdk,
@@ -100,13 +114,18 @@ def _pytest(stage: str, paths: list[str]) -> Outcome:
     return of_junit(stage, name, report, code, time.monotonic() - started_s)
 
 
-def _tool(stage: str, name: str, command: list[str | Path], limit_s: float = SCENARIO_LIMIT_S) -> Outcome:
+def _tool(
+    stage: str,
+    name: str,
+    command: list[str | Path],
+    env: dict[str, str] | None = None,
+) -> Outcome:
     """Run quietly; show the end of the output only when it failed."""
     log = LOGS / f"{stage}-{name.replace(' ', '-')}.log"
     log.unlink(missing_ok=True)
     started_s = time.monotonic()
-    env = {"ANSIBLE_FORCE_COLOR": "0", "NO_COLOR": "1", "PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"}
-    code = run(command, env=env, log=log, limit_s=limit_s)
+    plain = {"ANSIBLE_FORCE_COLOR": "0", "NO_COLOR": "1", "PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"}
+    code = run(command, env=plain | (env or {}), log=log, limit_s=SCENARIO_LIMIT_S)
     took_s = time.monotonic() - started_s
     print(f"  {name}: {'ok' if code == 0 else f'FAILED ({code})'}, {took_s:.0f} s", flush=True)
     if code:
@@ -114,5 +133,10 @@ def _tool(stage: str, name: str, command: list[str | Path], limit_s: float = SCE
     return of_exit(stage, name, code, took_s, note=f"whole output: {log}")
 
 
-def _scenario(name: str) -> Outcome:
-    return _tool("molecule", name, [BIN / "molecule", "test", "--scenario-name", name])
+def _scenario(name: str, suite: str, host_image: str) -> Outcome:
+    shown = name if suite == images.HOST_SUITE else f"{name} on {suite}"
+    command: list[str | Path] = [BIN / "molecule", "test", "--scenario-name", name]
+    outcome = _tool("molecule", shown, command, {"RTCDN_HOST_IMAGE": host_image})
+    if not outcome.failed:
+        scenarios.note_green(suite, [name])
+    return outcome

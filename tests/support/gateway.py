@@ -107,7 +107,6 @@ class FakeBroker:
             self.codecs[session],
             self.generation,
             (leg,),
-            ({"urls": "stun:192.0.2.1:3478"},),
         )
         if want == "publish" and (session, participant) in self.holders:
             async with self.linking:
@@ -261,6 +260,7 @@ async def start_gateway(
         registry=registry,
         verifier=Verifier((str(tmp / "jwks.json"),)),
         secrets_dir=tmp,
+        ice=limits.get("ice"),
         limits=Limits(
             limits.get("rate_ps", 100),
             limits.get("burst", 100),

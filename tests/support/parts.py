@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,20 @@ def curl(host: Any, service: str, url: str, *words: str) -> str:
     return str(
         host.check_output(f"docker exec {container(host, service)} curl -fsS -m 5 {tls} {' '.join(words)} {url}")
     )
+
+
+def base_image(host: Any) -> str:
+    """Reference of the one base image in the engine of the host, as the registry has it."""
+    listed = host.check_output("docker image ls --format '{{.Repository}}:{{.Tag}}'").split()
+    found = [tag for tag in listed if tag.startswith("registry.rtcdn.internal:8090/rtcdn/base:")]
+    assert len(found) == 1, f"base images in the engine: {listed}"
+    return str(found[0])
+
+
+def registry_tags(host: Any, name: str) -> list[str]:
+    """Tags of ``rtcdn/<name>`` in the deployment's registry, asked as engines do."""
+    url = f"https://registry.rtcdn.internal:8090/v2/rtcdn/{name}/tags/list"
+    return list(json.loads(host.check_output(f"curl -fsS {REGISTRY_TLS} {url}"))["tags"])
 
 
 def etcdctl(host: Any, user: str, *words: str) -> Any:

@@ -1,23 +1,42 @@
-"""Roles: the interface is checked by machine."""
+"""Roles, their scenarios, inventories and playbooks: the interface is checked by machine."""
 
 from __future__ import annotations
 
+import difflib
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ops.inventory import KNOWN
 from ops.role_readme import render
+from ops.testing import scenarios
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parent.parent for path in ROOT.glob("roles/*/tasks/main.yml"))
+INVENTORIES = sorted(path.parent.name for path in ROOT.glob("inventories/*/hosts.yml"))
+PLAYBOOKS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("ansible/*.yml"))
+# What a scenario must go through; sites over many hosts have steps of their own between them.
+STEPS = ["create", "prepare", "check", "converge", "idempotence", "verify", "destroy"]
+
+
+class Loader(yaml.SafeLoader):
+    """Reads what Ansible reads: values that are vaulted stay closed."""
+
+
+Loader.add_constructor("!vault", lambda _loader, node: str(node.value))
 
 
 def read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    loaded = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
     assert isinstance(loaded, dict), f"{path}: not a mapping"
     return loaded
 
@@ -71,3 +90,61 @@ def test_every_role_has_a_scenario(role: Path) -> None:
     scenario = ROOT / "molecule" / role.name
     assert (scenario / "molecule.yml").is_file(), f"molecule/{role.name}/molecule.yml is missing"
     assert list(scenario.glob("tests/test_*.py")), f"molecule/{role.name}/tests has no test"
+
+
+@pytest.mark.parametrize("name", scenarios.known())
+def test_every_scenario_goes_all_the_way(name: str) -> None:
+    """A dry run before anything is there, a second run that changes nothing, and questions to what runs."""
+    shared = read(ROOT / ".config/molecule/config.yml")["scenario"]["test_sequence"]
+    own = read(ROOT / "molecule" / name / "molecule.yml").get("scenario", {}).get("test_sequence", shared)
+    places = [own.index(step) for step in STEPS if step in own]
+    assert [step for step in STEPS if step not in own] == []
+    assert places[:-1] == sorted(places[:-1]), f"out of order: {own}"
+    assert own[-1] == "destroy"
+
+
+@pytest.mark.parametrize("name", scenarios.known())
+def test_every_scenario_asks_what_it_made(name: str) -> None:
+    """It has tests in tests/, each with a sentence that says what is so."""
+    tests = list((ROOT / "molecule" / name / "tests").glob("test_*.py"))
+    assert tests, f"molecule/{name}/tests has no test"
+    assert any("host." in path.read_text(encoding="utf-8") or "subprocess" in path.read_text() for path in tests)
+
+
+@pytest.mark.parametrize("inventory", INVENTORIES)
+def test_inventories_set_nothing_unknown(inventory: str) -> None:
+    """Every variable is a role's option, one of the deployment, Ansible's own, or used by another of the inventory."""
+    known = {*KNOWN, *(name for role in ROLES for name in options(role))}
+    folder = ROOT / "inventories" / inventory
+    walked = [Path(where) / name for where, _, names in os.walk(folder, followlinks=True) for name in sorted(names)]
+    texts = {path: path.read_text(encoding="utf-8") for path in walked if path.suffix == ".yml"}
+    names = {
+        name: path
+        for path, text in texts.items()
+        if path.name != "hosts.yml" and not text.startswith("$ANSIBLE_VAULT")
+        for name in read(path)
+    }
+    words = Counter(word for text in texts.values() for word in re.findall(r"\w+", text))
+    strange = [
+        f"{path.relative_to(ROOT)}: {name} (near: {difflib.get_close_matches(name, known, 1)})"
+        for name, path in names.items()
+        if not (name in known or name.startswith("ansible_") or words[name] > 1)
+    ]
+    assert names, "the inventory has no variables"
+    assert strange == []
+
+
+@pytest.mark.parametrize("inventory", INVENTORIES)
+def test_ansible_reads_every_playbook(inventory: str) -> None:
+    """Each playbook, with its roles, is one with each inventory."""
+    command = [Path(sys.executable).parent / "ansible-playbook", "--syntax-check", "-i", f"inventories/{inventory}"]
+    done = subprocess.run(
+        [*command, *PLAYBOOKS],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_FORCE_COLOR": "0", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [name for name in PLAYBOOKS if f"playbook: {name}" not in done.stdout] == []

@@ -171,6 +171,7 @@ class Archipelago:
             address=wrapper.address,
             network=wrapper.labels.network,
             public=public_address(wrapper),
+            secret_version=wrapper.labels.secret_version,
             context=janus_context(draft.id, context),
             slots=draft.view.contexts[context].slots if want == "view" else (),
             bitrate_bps=draft.intent.bitrate_bps if want == "publish" else 0,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from ops import addresses
 
 
 def etcd_collector_user(node: dict[str, Any], hosts: dict[str, Any], namespace: str = "") -> dict[str, Any]:
@@ -29,9 +36,46 @@ def etcd_gateway_user(gateway: dict[str, Any], namespace: str = "") -> dict[str,
     }
 
 
+def etcd_cluster(names: Iterable[str], hosts: Mapping[str, Any], peer_port: int) -> str:
+    """``name=url,...`` of members, as etcd's initial cluster wants it: where they reach each other."""
+    members = list(names)
+    return ",".join(f"{name}=https://{addresses.meet(hosts, name, members)}:{peer_port}" for name in members)
+
+
+def etcd_url(name: str, hosts: Mapping[str, Any], port: int) -> str:
+    """Where every host reaches a member."""
+    return f"https://{addresses.meet(hosts, name)}:{port}"
+
+
+def etcd_changes(
+    record: Mapping[str, Any], wanted: Sequence[str], blank: Sequence[str], replace: str = ""
+) -> list[dict[str, str]]:
+    """What is to be done to members, one after the other: ``{act, host}`` with ``replace``, ``add``, then ``remove``.
+
+    ``record``: members that there are. ``blank``: hosts of members that have no data. When a majority of them has none
+    there is no cluster that could go on: nothing is replaced, and all begin anew or are restored.
+    """
+    if not record:
+        return []
+    lost = [host for host in wanted if host in record and (host in blank or host == replace)]
+    if len(lost) * 2 >= len(record):
+        lost = []
+    return [
+        *({"act": "replace", "host": host} for host in lost),
+        *({"act": "add", "host": host} for host in wanted if host not in record),
+        *({"act": "remove", "host": host} for host in record if host not in wanted),
+    ]
+
+
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Any]:
         """The filters by name."""
-        return {"etcd_collector_user": etcd_collector_user, "etcd_gateway_user": etcd_gateway_user}
+        return {
+            "etcd_collector_user": etcd_collector_user,
+            "etcd_gateway_user": etcd_gateway_user,
+            "etcd_cluster": etcd_cluster,
+            "etcd_changes": etcd_changes,
+            "etcd_url": etcd_url,
+        }

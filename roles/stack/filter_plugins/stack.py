@@ -7,6 +7,7 @@ instead of ``content``. Its name in the swarm ends in a hash of the content, so 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,13 @@ def _name(stack: str, target: str, content: str) -> str:
     return f"{stack[:24]}_{stem[:25]}_{digest}"  # 64 characters at most
 
 
-def stack_services(services: list[dict[str, Any]], stack: str, missing_ok: bool = False) -> list[dict[str, Any]]:
-    """``services`` with every file given the ``name`` of its config or secret, and no content left in it."""
+def stack_services(
+    services: list[dict[str, Any]], stack: str, missing_ok: bool = False, form: str = ""
+) -> list[dict[str, Any]]:
+    """``services`` with every file given the ``name`` of its config or secret, and no content left in it.
+
+    Each gets a ``spec``: a hash of all it is made of, ``form`` (the template of the stack file) included.
+    """
     answer = []
     for service in services:
         files = [
@@ -43,8 +49,16 @@ def stack_services(services: list[dict[str, Any]], stack: str, missing_ok: bool 
             }
             for item in service.get("files", [])
         ]
-        answer.append({**service, "files": files})
+        named = {**service, "files": files}
+        digest = hashlib.sha256(f"{form}\n{json.dumps(named, sort_keys=True)}".encode()).hexdigest()[:16]
+        answer.append({**named, "spec": digest})
     return answer
+
+
+def stack_in_order(services: list[dict[str, Any]], stale: list[str], last: list[str]) -> list[dict[str, Any]]:
+    """Those of ``services`` that are ``stale``, in their order but for those named in ``last``, which come last."""
+    chosen = [service for service in services if service["name"] in stale]
+    return sorted(chosen, key=lambda service: service["name"] in last)
 
 
 def stack_objects(services: list[dict[str, Any]], stack: str, missing_ok: bool = False) -> list[dict[str, str]]:
@@ -58,9 +72,21 @@ def stack_objects(services: list[dict[str, Any]], stack: str, missing_ok: bool =
     return [found[key] for key in sorted(found)]
 
 
+def stack_of_regions(services: list[dict[str, Any]], hosts: dict[str, Any], regions: list[str]) -> list[dict[str, Any]]:
+    """Those of ``services`` that stand on hosts of ``regions``; all of them when no region is named."""
+    if not regions:
+        return services
+    return [each for each in services if hosts.get(each.get("host", ""), {}).get("region") in regions]
+
+
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Any]:
         """The filters by name."""
-        return {"stack_services": stack_services, "stack_objects": stack_objects}
+        return {
+            "stack_services": stack_services,
+            "stack_objects": stack_objects,
+            "stack_in_order": stack_in_order,
+            "stack_of_regions": stack_of_regions,
+        }

@@ -23,11 +23,14 @@ short_description: Configs and secrets of one Docker stack
 description:
   - Names end in a hash of the content, so an object that is there is never wrong and never changed.
   - In check mode without an engine everything is to be made.
-  - Answers how many services the stack has now.
+  - Answers how many services the stack has now, and which of them are C(stale), running by another specification
+    than the wanted one. The specification of a service is the label rtcdn.spec that it was deployed with, so a
+    deploy that was interrupted, or rolled back, is known as such.
 options:
   stack: {description: Name of the stack, type: str, required: true}
   deployment: {description: "Value of the label rtcdn.deployment", type: str, required: true}
   objects: {description: "List of kind (config or secret), name, content", type: list, elements: dict, default: []}
+  specs: {description: Wanted specification of each service by its name in the stack, type: dict, default: {}}
   prune: {description: "Remove what carries the stack's labels and is not in objects", type: bool, default: false}
 """
 
@@ -61,6 +64,15 @@ def remove(client: Any, kind: str, object_id: str) -> bool:
     return True
 
 
+def stale(services: list[dict[str, Any]], stack: str, specs: dict[str, str]) -> list[str]:
+    """Names of the services in the swarm that run by another specification than the wanted one."""
+    has = {
+        item["Spec"]["Name"].removeprefix(f"{stack}_"): item["Spec"].get("Labels", {}).get("rtcdn.spec", "")
+        for item in services
+    }
+    return sorted(name for name, spec in specs.items() if has.get(name, spec) != spec)
+
+
 def apply(client: Any, module: AnsibleModule) -> dict[str, Any]:
     """Make what is missing, or with ``prune`` remove what is left over; answers the module's result."""
     wanted = labels(module.params["stack"], module.params["deployment"])
@@ -77,7 +89,8 @@ def apply(client: Any, module: AnsibleModule) -> dict[str, Any]:
         unused = sorted(there.keys() - objects.keys())
         pruned += [name for name in unused if module.check_mode or remove(client, kind, there[name])]
     services = client.api.services(filters={"label": f"com.docker.stack.namespace={module.params['stack']}"})
-    return {"changed": bool(made or pruned), "made": made, "pruned": pruned, "services": len(services)}
+    found = {"services": len(services), "stale": stale(services, module.params["stack"], module.params["specs"])}
+    return {"changed": bool(made or pruned), "made": made, "pruned": pruned, **found}
 
 
 def main() -> None:
@@ -87,6 +100,7 @@ def main() -> None:
             "stack": {"type": "str", "required": True},
             "deployment": {"type": "str", "required": True},
             "objects": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+            "specs": {"type": "dict", "default": {}},
             "prune": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -94,11 +108,11 @@ def main() -> None:
     if docker is None and not module.check_mode:
         module.fail_json(msg=missing_required_lib("docker"), exception=IMPORT_PROBLEM)
     try:
-        result = apply(docker.from_env(), module) if docker else {"changed": True, "services": 0}
+        result = apply(docker.from_env(), module) if docker else {"changed": True, "services": 0, "stale": []}
     except DockerException as problem:
         if not module.check_mode:
             module.fail_json(msg=f"stack {module.params['stack']}: the engine refused: {problem}")
-        result = {"changed": True, "services": 0}
+        result = {"changed": True, "services": 0, "stale": []}
     module.exit_json(**result)
 
 

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -26,10 +28,15 @@ description:
   - Counts running tasks (healthy, where there is a healthcheck) of the newest specification against the replicas or,
     for a global service, against the hosts that match its constraints. The REPLICAS column is not looked at.
   - A paused or rolled back update fails at once.
+  - With C(look) nothing is awaited. Answers at once whether the stack is settled, that is deployed by the wanted
+    specifications, touched by nobody since, and running; else why not.
 options:
-  stack: {description: Name of the stack, type: str, required: true}
+  stacks: {description: "Names of the stacks, with C(look) of one", type: list, elements: str, required: true}
   timeout_s: {description: How long to wait, type: int, default: 180}
   log_lines: {description: Log lines shown on failure, type: int, default: 20}
+  look: {description: Answer at once, type: bool, default: false}
+  specs: {description: "Wanted specification of each service by its name in the stack", type: dict, default: {}}
+  records: {description: "Folder of the versions that services had when deployed, written after waiting", type: path}
 """
 
 MOVING = ("updating", "rollback_started")
@@ -102,6 +109,26 @@ def complaint(service: dict[str, Any], tasks: list[dict[str, Any]], hosts: dict[
     return f"service {service['Spec']['Name']}: {why}. Newest tasks {said or '(none)'}"
 
 
+def unsettled(services: list[dict[str, Any]], stack: str, specs: dict[str, str], recorded: dict[str, int]) -> str:
+    """Why the services are not those that were deployed from ``specs``; empty when they are.
+
+    Whatever changes a service, by whom ever, raises its version: a scaled or edited one is known by that.
+    """
+    has = {service["Spec"]["Name"].removeprefix(f"{stack}_"): service for service in services}
+    if has.keys() != specs.keys():
+        return f"services are {', '.join(sorted(has)) or 'none'}, wanted {', '.join(sorted(specs))}"
+    for name, service in has.items():
+        if service["Spec"].get("Labels", {}).get("rtcdn.spec") != specs[name]:
+            return f"{name} runs by another specification"
+    touched = sorted(name for name, version in versions(services).items() if recorded.get(name) != version)
+    return f"changed since the deploy: {', '.join(touched)}" if touched else ""
+
+
+def versions(services: list[dict[str, Any]]) -> dict[str, int]:
+    """Version of each service by its full name."""
+    return {service["Spec"]["Name"]: int(service["Version"]["Index"]) for service in services}
+
+
 class Stack:
     """One stack as the engine shows it now."""
 
@@ -109,11 +136,24 @@ class Stack:
         self.client = client
         self.name = name
 
+    def services(self) -> list[dict[str, Any]]:
+        """Its services, as the engine describes them."""
+        return list(self.client.api.services(filters={"label": f"com.docker.stack.namespace={self.name}"}))
+
+    def looks(self, specs: dict[str, str], record: Path) -> str:
+        """Why it is not settled; empty when it is."""
+        try:
+            recorded = json.loads(record.read_text(encoding="utf-8"))
+            problems, _ = self.problems()
+            return unsettled(self.services(), self.name, specs, recorded) or "; ".join(problems.values())
+        except (OSError, ValueError, DockerException) as problem:
+            return f"not known: {problem}"
+
     def problems(self) -> tuple[dict[str, str], bool]:
         """Complaint by service name, and whether waiting is of no use."""
         nodes = self.client.api.nodes()
         hosts = {node["ID"]: node["Description"]["Hostname"] for node in nodes}
-        services = self.client.api.services(filters={"label": f"com.docker.stack.namespace={self.name}"})
+        services = self.services()
         if not services:
             return {self.name: f"stack {self.name} has no services"}, False
         found, hopeless = {}, False
@@ -140,32 +180,63 @@ class Stack:
         return "\n".join(text.splitlines()[-lines:]) or "(it wrote nothing)"
 
 
+def record_of(folder: str, stack: str) -> Path:
+    """File with the versions of the services of one stack."""
+    return Path(folder) / f"{stack}.deployed.json"
+
+
+def wait(module: AnsibleModule, stacks: list[Stack]) -> dict[str, Any]:
+    """Return when the stacks run, having recorded what runs; fail with what the first lacks that never will."""
+    began, left, params = time.monotonic(), list(stacks), module.params
+    while left:
+        for stack in tuple(left):
+            problems, hopeless = stack.problems()
+            waited_s = time.monotonic() - began
+            if not problems:
+                if params["records"]:
+                    text = json.dumps(versions(stack.services()))
+                    record_of(params["records"], stack.name).write_text(text, encoding="utf-8")
+                left.remove(stack)
+            elif hopeless or waited_s > params["timeout_s"]:
+                logs = {name: stack.logs(name, params["log_lines"]) for name in problems}
+                text = "\n".join(f"{problems[name]}\n--- last log lines of {name}\n{logs[name]}" for name in problems)
+                module.fail_json(msg=f"stack {stack.name} does not run after {waited_s:.0f} s\n{text}")
+        if left:
+            time.sleep(0.5)
+    return {"changed": False, "waited_s": round(time.monotonic() - began, 1)}
+
+
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
-            "stack": {"type": "str", "required": True},
+            "stacks": {"type": "list", "elements": "str", "required": True},
             "timeout_s": {"type": "int", "default": 180},
             "log_lines": {"type": "int", "default": 20},
+            "look": {"type": "bool", "default": False},
+            "specs": {"type": "dict", "default": {}},
+            "records": {"type": "path"},
         },
         supports_check_mode=True,
     )
-    if module.check_mode:
+    params = module.params
+    if params["look"] and docker is None:
+        module.exit_json(changed=False, settled=False, why="not known: the host has no python3-docker")
+    if module.check_mode and not params["look"]:
         module.exit_json(changed=False)
     if docker is None:
         module.fail_json(msg=missing_required_lib("docker"), exception=IMPORT_PROBLEM)
-    stack = Stack(docker.from_env(), module.params["stack"])
-    began = time.monotonic()
-    while True:
-        problems, hopeless = stack.problems()
-        waited_s = time.monotonic() - began
-        if not problems:
-            module.exit_json(changed=False, waited_s=round(waited_s, 1))
-        if hopeless or waited_s > module.params["timeout_s"]:
-            logs = {name: stack.logs(name, module.params["log_lines"]) for name in problems}
-            text = "\n".join(f"{problems[name]}\n--- last log lines of {name}\n{logs[name]}" for name in problems)
-            module.fail_json(msg=f"stack {stack.name} does not run after {waited_s:.0f} s\n{text}")
-        time.sleep(0.5)
+    try:
+        client = docker.from_env()
+        stacks = [Stack(client, name) for name in params["stacks"]]
+    except DockerException as problem:
+        if params["look"]:
+            module.exit_json(changed=False, settled=False, why=f"not known: {problem}")
+        raise
+    if params["look"]:
+        why = stacks[0].looks(params["specs"], record_of(params["records"] or "", stacks[0].name))
+        module.exit_json(changed=False, settled=not why, why=why)
+    module.exit_json(**wait(module, stacks))
 
 
 if __name__ == "__main__":

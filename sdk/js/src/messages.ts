@@ -462,6 +462,12 @@ export interface Connect {
   ice_servers: Array<Record<string, unknown>>;
 }
 
+/** Use these for connections from now on: those told before end soon. What is connected stays. */
+export interface IceServers {
+  event: 'ice-servers';
+  ice_servers: Array<Record<string, unknown>>;
+}
+
 /** A connection has ended; with `source` only what it showed of that, the connection goes on. */
 export interface Disconnect {
   event: 'disconnect';
@@ -559,6 +565,7 @@ export interface Closed {
 /** Everything that a client is told without asking. */
 export type ServerEvent =
   | Connect
+  | IceServers
   | Disconnect
   | RoleEvent
   | Stage

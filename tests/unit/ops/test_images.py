@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,12 @@ def test_a_parent_that_is_wanted_too_is_pushed() -> None:
         ("app", "build", True),
         ("extra", "build", True),
     ]
+
+
+def test_a_context_is_packed_as_one_file(tree: Path, tmp_path: Path) -> None:
+    """With every file of the folder at the same place; the archive lies beside it."""
+    images.stage("root", tmp_path / "contexts" / "root", tree)
+    archive = images.pack(tmp_path / "contexts" / "root")
+    assert archive == tmp_path / "contexts" / "root.tar"
+    with tarfile.open(archive) as tar:
+        assert [member.name for member in tar.getmembers() if member.isfile()] == ["./Dockerfile"]

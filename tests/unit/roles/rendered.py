@@ -26,6 +26,7 @@ def filters() -> dict[str, Callable[..., Any]]:
         **module.FilterModule().filters(),
         "rtcdn_jwks": lambda path, *_: f"jwks of {path}",
         "rtcdn_node_secrets": lambda path, *_, **__: f"secrets of {path}",
+        "rtcdn_node_secrets_all": lambda path, *_, **__: f"secrets of {path}",
         "to_json": lambda value: json.dumps(value, default=str),
         "regex_replace": lambda text, found, other: re.sub(found, other, str(text)),
     }

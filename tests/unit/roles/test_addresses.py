@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.unit.roles.load import load
 from tests.unit.roles.rendered import ROOT, render
 
+ETCD = load("etcd/filter_plugins/etcd.py").FilterModule().filters()
 GROUPS = {"etcd": ["eu1", "us1"]}
 ONE = {
     "eu1": {"private": "10.0.0.1", "public": "203.0.113.1", "region": "eu"},
@@ -32,6 +34,9 @@ def variables(hosts: dict[str, dict[str, str]]) -> dict[str, Any]:
         **dict.fromkeys(("rtcdn_brokers", "broker_replicas"), brokers),
         **dict.fromkeys(("rtcdn_gateways", "gateway_gateways"), gateways),
         "etcd_hosts": GROUPS["etcd"],
+        "__etcd_members": GROUPS["etcd"],
+        "__etcd_record": {},
+        "__etcd_first": {"cluster": ETCD["etcd_cluster"](GROUPS["etcd"], hosts, 8380), "state": "new"},
         "etcd_client_port": 8379,
         "etcd_peer_port": 8380,
         "nginx_hosts": list(hosts),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +95,57 @@ def test_a_complaint_names_service_host_and_reason() -> None:
     """The three things that an operator needs."""
     said = wait.complaint(service(ONE), [task("rejected", error="No such image: x")], {"eu1": "host-eu1"}, "0 of 1")
     assert said == "service s: 0 of 1. Newest tasks on host-eu1: rejected (No such image: x)"
+
+
+class Engine:
+    """What the modules ask of an engine: the services of one stack, each with one running task."""
+
+    def __init__(self, *services: Any) -> None:
+        self.api, self._services = self, services
+
+    def services(self, filters: Any) -> Any:
+        return [*self._services] if filters == {"label": "com.docker.stack.namespace=web"} else []
+
+    def tasks(self, filters: Any) -> Any:
+        return [task()]
+
+    def nodes(self) -> Any:
+        return [node("eu1")]
+
+
+def deployed(name: str = "one", spec: str = "aa", version: int = 7, **other: Any) -> Any:
+    made = service(ONE, **other)
+    made["Spec"] |= {"Name": f"web_{name}", "Labels": {"rtcdn.spec": spec}}
+    return {**made, "ID": name, "Version": {"Index": version}}
+
+
+def looked(tmp_path: Path, *services: Any) -> str:
+    record = tmp_path / "web.deployed.json"
+    record.write_text(json.dumps({"web_one": 7}), encoding="utf-8")
+    return str(wait.Stack(Engine(*services), "web").looks({"one": "aa"}, record))
+
+
+def test_what_was_deployed_and_runs_is_settled(tmp_path: Path) -> None:
+    """The wanted specification, the version that the deploy left, and a running task."""
+    assert looked(tmp_path, deployed()) == ""
+
+
+@pytest.mark.parametrize(
+    ("services", "why"),
+    [
+        ([], "services are none, wanted one"),
+        ([deployed(), deployed("two")], "services are one, two, wanted one"),
+        ([deployed(spec="bb")], "one runs by another specification"),
+        ([deployed(version=8)], "changed since the deploy: web_one"),
+        ([deployed(update="rollback_completed")], "rollback_completed"),
+        ([deployed(update="updating")], "update is updating"),
+    ],
+)
+def test_anything_else_is_deployed_again(tmp_path: Path, services: list[Any], why: str) -> None:
+    """Missing, added, by another specification, changed by hand, or not running as it should."""
+    assert why in looked(tmp_path, *services)
+
+
+def test_without_a_record_nothing_is_settled(tmp_path: Path) -> None:
+    """Who deployed it, and what has become of it since, is not known."""
+    assert "not known" in wait.Stack(Engine(deployed()), "web").looks({"one": "aa"}, tmp_path / "none.json")

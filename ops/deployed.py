@@ -1,0 +1,73 @@
+"""A deployment by the name an operator gives: its inventory on this machine, and playbooks run on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ops import progress
+from ops.client import STATES
+from rtcdn.errors import ConfigError
+
+TREE = Path(__file__).resolve().parent.parent
+LOGS = Path("/var/log/rtcdn")
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """One deployment as the playbooks see it."""
+
+    name: str
+    inventory: str
+    extra: dict[str, Any] = field(default_factory=dict)  # variables that outrank the inventory's
+
+    @property
+    def state(self) -> Path:
+        """Its folder on the controller."""
+        return STATES / self.name
+
+
+def name_of(told: str) -> str:
+    """The deployment that ``told`` means: a name, or an event's file."""
+    path = Path(told)
+    if path.suffix not in (".yml", ".yaml"):
+        return told
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return str(found["event"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        problem = f"{told}: cannot be read as an event ({error!r}): give its file or the event's name"
+        raise ConfigError([problem]) from None
+
+
+def find(told: str, inventory: str = "", states: Path = STATES) -> Deployed:
+    """The deployment ``told`` (name or event file), with the inventory it was applied with, or with ``inventory``."""
+    name = name_of(told)
+    if inventory:
+        return Deployed(name, inventory)
+    applied = states / name / "inventory"
+    if applied.is_dir():
+        return Deployed(name, str(applied), _choices(states / name))
+    if name == LOCAL:
+        return Deployed(name, str(TREE / "inventories" / LOCAL), _choices(states / name))
+    raise ConfigError([f"{applied} is not there: apply the event first, or name its inventory by --inventory"])
+
+
+def _choices(state: Path) -> dict[str, Any]:
+    """What ``up`` was told, and keeps."""
+    path = state / "choices.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def play(
+    deployment: Deployed, playbook: str, extra: Mapping[str, Any] | None = None, *, check: bool = False
+) -> progress.Outcome:
+    """Run a playbook on the deployment and show its progress; Ansible's own output is kept beside the others'."""
+    log = LOGS / f"{Path(playbook).stem}.log"
+    return progress.play(playbook, deployment.inventory, {**deployment.extra, **(extra or {})}, log, check=check)

@@ -1,0 +1,44 @@
+"""In which order nodes are replaced, and which images a host needs. Pure: filters of the playbooks use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MEDIA = "janus"  # the part of an upgrade that means all media nodes
+
+Row = Mapping[str, Any]
+
+
+def nodes_in_order(
+    nodes: Sequence[Row], hosts: Mapping[str, Row], regions: Sequence[str] = (), parts: Sequence[str] = (MEDIA,)
+) -> list[Row]:
+    """Janus nodes of ``regions`` (none: all), region by region, of which ``parts`` name all (``janus``) or some."""
+    order = list(dict.fromkeys(host["region"] for host in hosts.values()))
+    region_of = {node["id"]: hosts[node["host"]]["region"] for node in nodes}
+    chosen = [
+        node
+        for node in nodes
+        if node["kind"] != "AI"
+        and (MEDIA in parts or node["id"] in parts)
+        and (not regions or region_of[node["id"]] in regions)
+    ]
+    return sorted(chosen, key=lambda node: order.index(region_of[node["id"]]))
+
+
+def images_of(host: str, variables: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """References of the images that services on ``host`` run."""
+
+    def here(table: str) -> list[Row]:
+        return [row for row in variables[table] if row["host"] == host]
+
+    names: list[str] = []
+    if [node for node in here("rtcdn_nodes") if node["kind"] != "AI"]:
+        names += ["janus", "control"]
+    if here("rtcdn_brokers") or here("rtcdn_gateways"):
+        names.append("control")
+    if [gateway for gateway in here("rtcdn_gateways") if gateway.get("prober")]:
+        names.append("prober")
+    names += [name for name in ("etcd", "nginx", "speaker", "ai") if host in groups.get(name, [])]
+    images = variables["rtcdn_images"]
+    return sorted({images[name] for name in names if name in images})

@@ -1,0 +1,85 @@
+"""Parts are replaced while people watch: what is led away in time misses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from rtcdn.client import Session, connect
+from tests.support.site import TREE, Site
+
+SESSION = "steady"
+TWO_STAGES = 700  # viewers expected: more than one Streaming node carries
+VIEWERS = ("vic", "wim", "zoe")
+SLOW_S = 400  # of a playbook on a busy machine
+GAP_MS = 1000  # a picture may stand still for so long while its viewer is led to another node
+
+
+@pytest.fixture(scope="module")
+def site(deployment: Site) -> Iterator[Site]:
+    """The deployment with a session of its own, on every egress node."""
+    deployment.open(SESSION, audience={"local": TWO_STAGES})
+    yield deployment
+    deployment.close(SESSION)
+
+
+@pytest.fixture
+async def viewers(site: Site) -> AsyncIterator[list[Session]]:
+    """Somebody on stage and three who see him, by clients that can be led to another node."""
+    async with AsyncExitStack() as stack:
+        ca = str(site.state() / "pki" / "ca.crt")
+
+        async def enter(name: str, role: str, **options: object) -> Session:
+            token = await asyncio.to_thread(site.admit, SESSION, name, role)
+            return await stack.enter_async_context(connect(site.url, token, name=name, ca=ca, **options))
+
+        ann = await enter("ann", "speaker", video=True, audio=600, videos=1)
+        await ann.publish()
+        made = [await enter(name, "viewer", videos=1) for name in VIEWERS]
+        for viewer in made:
+            await viewer.media.received.sees("v1", 10, timeout_s=30)
+            viewer.media.slot("v1").begin_anew()
+        yield made
+
+
+def play(site: Site, playbook: str, *words: str) -> str:
+    """Output of a playbook on the deployment, as an operator runs it by hand."""
+    choices = "/var/lib/rtcdn/local/choices.json"
+    line = f"cd {TREE} && .venv/bin/ansible-playbook -i inventories/local -e @{choices} {playbook} {' '.join(words)}"
+    return site.host.run("sh", "-c", line, timeout_s=SLOW_S)
+
+
+async def gaps(viewers: list[Session]) -> list[int]:
+    """Longest stand-still of each one's picture, in ms; all of them see still."""
+    for viewer in viewers:
+        await viewer.media.received.sees("v1", 10, timeout_s=30)
+    return [round(viewer.media.slot("v1").longest_gap_ms) for viewer in viewers]
+
+
+def started(site: Site, service: str) -> str:
+    """When the container of a service began."""
+    return site.docker("inspect", "--format", "{{.State.StartedAt}}", site.container(service))
+
+
+async def test_a_node_gets_another_configuration_while_it_serves(
+    site: Site, viewers: list[Session], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is drained, replaced and takes work again; the viewers were led away and see on."""
+    before, service = started(site, "janus_local-st1_janus"), "janus_local-st1_janus"
+    level = (
+        4 if "debug_level = 3" in site.docker("exec", site.container(service), "cat", "/etc/janus/janus.jcfg") else 3
+    )
+    chosen = '\'{"upgrade_parts": ["local-st1"], "janus_node_drain_s": 30, "rtcdn_verify": false}\''
+    said = await asyncio.to_thread(
+        play, site, "ansible/upgrade.yml", "-e", chosen, "-e", f"janus_node_debug_level={level}"
+    )
+    found = await gaps(viewers)
+    with capsys.disabled():
+        print(f"\nlocal-st1 replaced: longest stand-still of each viewer {found} ms")
+    assert "local-st1: empty after" in said
+    assert started(site, service) != before
+    assert site.node("local-st1")["state"] == "ready"
+    assert max(found) < min(found) + GAP_MS  # all of them stall alike when the machine is busy
