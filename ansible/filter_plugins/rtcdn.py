@@ -55,7 +55,9 @@ class FilterModule:
                 asdict(each) for each in images.plan(list(names), cache=Path(cache))
             ],
             "rtcdn_image_references": lambda names, registry="": images.references(list(names), registry),
+            "rtcdn_links": addresses.links,
             "rtcdn_listen": addresses.listen,
+            "rtcdn_networks": addresses.networks,
             "rtcdn_meet": addresses.meet,
             "rtcdn_images_of": rollout.images_of,
             "rtcdn_nodes_in_order": rollout.nodes_in_order,
