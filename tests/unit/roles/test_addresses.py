@@ -38,6 +38,8 @@ def variables(hosts: dict[str, dict[str, str]]) -> dict[str, Any]:
         "__etcd_record": {},
         "__etcd_first": {"cluster": render("roles/etcd/templates/cluster.j2", etcd).strip(), "state": "new"},
         "nginx_hosts": list(hosts),
+        "nginx_host": "eu1",
+        "nginx_entries": {"eu": "https://203.0.113.1:8443"},
         "registry_host": "eu1",
         "registry_address": hosts["eu1"]["private"],
         "registry_name": "registry.rtcdn.internal:8090",
