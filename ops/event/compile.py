@@ -152,6 +152,9 @@ def _variables(event: Event, duties: Duties) -> dict[str, Any]:
     if local:
         found["rtcdn_public_address"] = local[0].spec.public or local[0].spec.private
         found["rtcdn_public_url"] = PUBLIC_URL
+    else:
+        entry = next(event.hosts[name] for name in duties.groups["nginx"] if event.hosts[name].region == event.control)
+        found["rtcdn_public_url"] = f"https://{entry.spec.public or entry.spec.private}:{spec.ports.nginx}"
     control = spec.regions[event.control]
     if control.url:
         found["rtcdn_public_url"] = control.url.rstrip("/")
@@ -208,5 +211,5 @@ def _row(event: Event, host: Host) -> dict[str, Any]:
 def _region(event: Event, name: str) -> dict[str, Any]:
     region = event.spec.regions[name]
     found: dict[str, Any] = {"place": list(region.place)} if region.place else {}
-    found |= {key: value for key, value in (("label", region.label), ("url", region.url.rstrip("/"))) if value}
+    found |= {"url": region.url.rstrip("/")} if region.url else {}
     return found | (_given(event, region.certificate, "certificate", "certificate_key") if region.certificate else {})

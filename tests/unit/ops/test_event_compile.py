@@ -30,6 +30,11 @@ def written(ev: event.Event, folder: Path) -> tuple[dict[str, Any], dict[str, li
     variables: dict[str, Any] = {}
     for path in sorted((folder / "group_vars" / "all").glob("*.yml")):
         variables |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name in ("rtcdn_public_address", "rtcdn_ports.nginx"):  # what Ansible would put in
+        first, _, second = name.partition(".")
+        value = variables.get(first, "")
+        text = str(value[second] if second else value)
+        variables["rtcdn_public_url"] = variables["rtcdn_public_url"].replace(f"{{{{ {name} }}}}", text)
     content = yaml.safe_load((folder / "hosts.yml").read_text(encoding="utf-8"))["all"]
     groups = {name: list(group["hosts"]) for name, group in content["children"].items()}
     return variables, {**groups, "all": list(content["hosts"])}

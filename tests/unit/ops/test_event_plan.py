@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ops import event
 from ops.event import audience
 
+ROOT = Path(__file__).resolve().parents[3]
 HEAD = "event: show\nregions:\n  eu: {place: [50, 8], hosts: {a: {private: 192.0.2.1, price_hour: 2, price_gb: 0.1}}}\n"
 
 
@@ -80,6 +81,16 @@ def test_what_does_not_fit_is_told_with_its_cure(tmp_path: Path) -> None:
     assert f"{300 - row.placed} of 300 people of eu (no-capacity" in problem
     assert "4 ST would carry them, eu has 2" in problem
     assert problem in str(found)
+
+
+@pytest.mark.parametrize("name", ["conference", "launch", "classroom"])
+def test_the_worked_examples_fit(name: str) -> None:
+    """Their hosts carry their audience, and they keep their ceilings."""
+    ev = event.load(ROOT / "events" / f"{name}.yml")
+    found = event.capacity(ev)
+    assert found.problems == ()
+    assert found.opened == found.sessions
+    assert event.cost(ev).within
 
 
 def test_the_same_event_gives_the_same_plan(tmp_path: Path) -> None:
