@@ -28,6 +28,7 @@ from gateway.peers import Peers
 from gateway.proxies import Proxies
 from gateway.registry import Registry
 from gateway.sockets import Sockets
+from rtcdn.model import NETWORK
 from rtcdn.tokens import Verifier
 
 KEY_BYTES = 24
@@ -86,11 +87,12 @@ def assemble(
     secrets_dir: Path,
     limits: Limits,
     proxies: Proxies | None = None,
+    network: str = NETWORK,
     ice: Ice | None = None,
 ) -> Gateway:
     """``http`` carries our certificate to brokers; ``between`` speaks with other gateways."""
     broker = Broker(http, brokers, gateway_id)
-    nodes = Nodes(secrets_dir)
+    nodes = Nodes(secrets_dir, network)
     joins, joining = Buckets(limits.join_rate_ps, limits.join_burst), asyncio.Semaphore(limits.max_joins)
     participants = Participants(broker, nodes, limits.max_participants)
     mesh = Mesh(between, registry, gateway_id)
