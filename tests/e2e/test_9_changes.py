@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from rtcdn.client import Session, connect
-from tests.support.site import TREE, Site
+from tests.support.site import STATE, TREE, Site
 
 SESSION = "steady"
 TWO_STAGES = 700  # viewers expected: more than one Streaming node carries
@@ -47,8 +47,7 @@ async def viewers(site: Site) -> AsyncIterator[list[Session]]:
 
 def play(site: Site, playbook: str, *words: str) -> str:
     """Output of a playbook on the deployment, as an operator runs it by hand."""
-    choices = "/var/lib/rtcdn/local/choices.json"
-    line = f"cd {TREE} && .venv/bin/ansible-playbook -i inventories/local -e @{choices} {playbook} {' '.join(words)}"
+    line = f"cd {TREE} && .venv/bin/ansible-playbook -i {STATE}/inventory {playbook} {' '.join(words)}"
     return site.host.run("sh", "-c", line, timeout_s=SLOW_S)
 
 
