@@ -41,6 +41,7 @@ class Plan:
     event: str
     deployment: str
     offline: bool = False
+    drift_only: bool = False
     notice: str = ""  # of a command that is under way or was cut off
     declared: dict[str, Any] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -178,6 +179,8 @@ def _section(title: str, lines: list[str]) -> str:
 def _verdict(plan: Plan) -> str:
     if plan.offline:
         return f"No host was asked (--offline): what would change is told by bin/rtcdn plan {plan.event}"
+    if plan.code == 0 and plan.drift_only:
+        return "What runs is what was deployed."
     if plan.code == 0:
         return "Nothing would change."
     things = (
