@@ -45,6 +45,7 @@ class Plan:
     notice: str = ""  # of a command that is under way or was cut off
     declared: dict[str, Any] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)  # of each stack those that would be replaced, in words
     images: list[str] = field(default_factory=list)  # to be built, loaded or pushed
     drift: list[str] = field(default_factory=list)
     sessions: dict[str, list[str]] = field(default_factory=dict)  # by node that would be replaced or go
@@ -125,6 +126,7 @@ def text(plan: Plan, whole: bool = False) -> str:
         return "\n".join([*parts, *(f"! {each}" for each in plan.errors)])
     parts += [_hosts(plan)] if plan.declared else []
     parts += [_section("Would change", [line for each in plan.changes for line in _change(each, whole)])]
+    parts += [_section("Services that would be replaced, one after the other", plan.services)]
     parts += [_section("Images to make or push", [f"+ {each}" for each in plan.images])]
     parts += [_section("Certificates to make", [f"+ {each}" for each in plan.certificates])]
     parts += [_section("Drained and removed, the event does not have them", [f"- {each}" for each in plan.leaving])]

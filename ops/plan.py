@@ -57,6 +57,7 @@ def make(wanted: Target, *, told: str, offline: bool = False, drift_only: bool =
     if not offline:
         vmap = ask(wanted.name, plan)
         plan.changes = changes.told(outcome.changes)
+        plan.services = [line.replace("would replace ", "") for line in outcome.said if "would replace" in line]
         plan.images = outcome.images
         plan.drift = drift.find(outcome.declared, outcome.surveys, vmap)
         plan.leaving = leaving(wanted, outcome.declared)
