@@ -178,9 +178,9 @@ def slots(kind: SessionKind) -> int:
 
 def _extras(event: Event, made: Duties) -> None:
     here = event.within(event.control)
-    speaking = [host for host in here if made.nodes.get(host.name, {}).get("VR")]
     if event.spec.features.demo:
-        _take(made, "speaker", speaking or here, 1, event.control)
+        first = sorted(here, key=lambda host: not made.nodes.get(host.name, {}).get("VR"))  # where a VideoRoom is
+        _take(made, "speaker", first, 1, event.control)
     if event.spec.features.ai and not any(nodes.get("AI") for nodes in made.nodes.values()) and here:
         last = here[-1].name
         made.nodes[last] = {**made.nodes.get(last, {}), "AI": 1}

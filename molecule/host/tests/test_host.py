@@ -1,7 +1,6 @@
 """The host: packages, limits, and a firewall that lets in what is public and never locks its operator out."""
 
 import pytest
-from conftest import await_true
 
 RULES = "/etc/rtcdn/nftables.nft"
 
@@ -48,7 +47,7 @@ def test_echo_is_answered_and_answers_come_in(door):
     assert door.neighbour.succeeds("ping", "-c1", "-W2", door.machine.address)
     door.neighbour.run("sh", "-c", "setsid python3 /listener.py listen 7000 > /dev/null 2>&1 &")
     asked = ("python3", "/listener.py", "ask", "udp", door.neighbour.address, "7000")
-    await_true(lambda: door.machine.succeeds(*asked))
+    door.await_true(lambda: door.machine.succeeds(*asked))
     assert door.machine.succeeds("python3", "/listener.py", "ask", "tcp", door.neighbour.address, "7000")
 
 
@@ -61,7 +60,7 @@ def test_an_unconfirmed_trial_ends_by_itself(door, machine):
         machine.run("sh", "-c", f"cat > {RULES} <<'EOF'\n{locked}\nEOF")
         machine.run("/etc/rtcdn/firewall", "try", "2")
         assert not door.comes("tcp", 8443)
-        await_true(lambda: door.comes("tcp", 8443))
+        door.await_true(lambda: door.comes("tcp", 8443))
         assert not machine.succeeds("/etc/rtcdn/firewall", "confirm"), "too late to confirm"
         assert machine.run("/etc/rtcdn/firewall", "state") == "differs"
     finally:
