@@ -13,7 +13,7 @@ from ops import apply, client, journal, leftovers, plan, progress, target
 from rtcdn.errors import ConfigError
 
 LOG = Path("/var/log/rtcdn/destroy.log")
-SURVEY = [plan.DECLARED, "ansible/survey.yml"]
+SURVEY = [plan.DECLARED, plan.SURVEY]
 
 
 @dataclass(frozen=True, slots=True)

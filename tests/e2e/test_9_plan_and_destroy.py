@@ -57,7 +57,7 @@ def test_a_plan_names_what_was_done_by_hand(deployment: Site) -> None:
         "999",
     )
     deployment.docker(*words)
-    code, said = rtcdn(deployment, "plan", EVENT)
+    code, said = rtcdn(deployment, "plan", EVENT, "--drift")
     assert code == 2, said[-3000:]
     for words_of_drift in (
         "service gateway_gateway-2: replicas is 0, deployed was 1",

@@ -75,14 +75,27 @@ def test_what_failed_is_remembered_until_it_is_done(tmp_path: Path, playbooks: P
     """In the deploy or in the cleaning: the host that went is not forgotten, and the next run goes on."""
     apply.do(event(tmp_path), Way())
     wanted = event(tmp_path, LOST)
-    playbooks.outcomes = [Outcome()] * (fails - 1) + [Outcome(code=4, unreachable=["eu-2"])]
-    assert apply.do(wanted, Way()).code == 4
+    playbooks.outcomes = [Outcome()] * (fails - 1) + [Outcome(code=2, failures=[{"host": "eu-1", "text": "full"}])]
+    assert apply.do(wanted, Way()).code == 2
     assert target.applied(wanted.state)["digest"] != wanted.digest
     assert "failed at the step 'Run the store'" in Journal("fair").notice()
     playbooks.calls.clear()
     assert apply.do(wanted, Way()).code == 0
     assert [playbook for playbook, _ in playbooks.calls] == [[apply.SITE, apply.REMOVE], apply.REMOVE_HOSTS]
     assert Journal("fair").notice() == ""
+
+
+def test_a_host_that_went_and_never_answers_is_in_nobodys_way(tmp_path: Path, playbooks: Playbooks) -> None:
+    """The apply is done, the host is tried again by the next one, or given up."""
+    apply.do(event(tmp_path), Way())
+    wanted = event(tmp_path, LOST)
+    away = Outcome(code=4, unreachable=["eu-2"], failures=[{"host": "eu-2", "text": "no route"}])
+    playbooks.outcomes = [Outcome(), away]
+    assert apply.do(wanted, Way()).code == 0
+    assert list(target.going(wanted.state, wanted.event.hosts)) == ["eu-2"]
+    playbooks.outcomes = [Outcome(), away]
+    assert apply.do(wanted, Way(forget=True)).code == 0
+    assert target.going(wanted.state, wanted.event.hosts) == {}
 
 
 def test_nodes_that_cannot_be_drained_stay(tmp_path: Path, playbooks: Playbooks) -> None:
