@@ -25,7 +25,8 @@ KNOWN = frozenset({
     "rtcdn_host_dir", "rtcdn_hosts", "rtcdn_image_names", "rtcdn_images", "rtcdn_log_level", "rtcdn_namespace",
     "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_public_address", "rtcdn_public_url", "rtcdn_python",
     "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
-    "rtcdn_host_policy", "rtcdn_precheck_ignore", "rtcdn_private_network", "rtcdn_regions", "rtcdn_turns",
+    "rtcdn_entries", "rtcdn_host_policy", "rtcdn_precheck_ignore", "rtcdn_private_network", "rtcdn_regions",
+    "rtcdn_turns",
 })  # fmt: skip
 OPTIONAL = frozenset({
     "rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder", "rtcdn_host_policy", "rtcdn_precheck_ignore",

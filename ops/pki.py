@@ -8,14 +8,28 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ops import entries
+
 LOOPBACK = ("127.0.0.1", "localhost")
+SEEN_BY_CLIENTS = ("nginx", "turn")
 
 
-def certificates(names: Iterable[str], hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """``{name, sans}`` for each name: every certificate serves on the private and public addresses of all hosts."""
+def certificates(
+    names: Iterable[str], hosts: Mapping[str, Mapping[str, Any]], urls: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """``{name, sans}`` for each name: every certificate serves on the private and public addresses of all hosts.
+
+    Those that clients see serve on the names of the deployment's ``urls`` too.
+    """
     addresses = {str(host[side]) for host in hosts.values() for side in ("private", "public") if host.get(side)}
     sans = [_san(each) for each in addresses | set(LOOPBACK)]
-    return [{"name": name, "sans": sorted({*sans, f"DNS:{name}", f"DNS:{name}.rtcdn.internal"})} for name in names]
+    entered = [_san(each) for each in entries.names(urls)]
+
+    def own(name: str) -> list[str]:
+        seen = entered if name in SEEN_BY_CLIENTS else []
+        return sorted({*sans, *seen, f"DNS:{name}", f"DNS:{name}.rtcdn.internal"})
+
+    return [{"name": name, "sans": own(name)} for name in names]
 
 
 def due(
