@@ -18,7 +18,7 @@ from ops import addresses
 from ops.client import CallRefused, Operator, find
 from ops.firewall import PORT as TURN
 from ops.turn import secrets as turn_secrets
-from rtcdn.errors import RtcdnError
+from rtcdn.errors import ConfigError, RtcdnError
 from rtcdn.tokens import OPERATOR, Claims, SigningKey
 
 Json = dict[str, Any]
@@ -38,10 +38,13 @@ VARIABLES = (
 # ---- who asks what
 
 
-def places(variables: Table) -> dict[str, str]:
-    """Region -> host of its gateway that speaks and views there, one with a prober if there is one."""
+def places(variables: Table, among: Iterable[str] | None = None) -> dict[str, str]:
+    """Region -> host of its gateway, of ``among``, that speaks and views there; one with a prober if there is one."""
     found: dict[str, str] = {}
+    here = None if among is None else set(among)
     for gateway in sorted(variables["rtcdn_gateways"], key=lambda row: not row.get("prober")):
+        if here is not None and gateway["host"] not in here:
+            continue
         found.setdefault(str(variables["rtcdn_hosts"][gateway["host"]]["region"]), gateway["host"])
     return dict(sorted(found.items())[:MOST_SPEAKERS])
 
@@ -101,9 +104,9 @@ def services(place: str, regions: Iterable[str], variables: Table, groups: Table
     return found
 
 
-def questions(variables: Table, groups: Table, secret: str) -> dict[str, Json]:
-    """Host -> what is asked there, without tokens, certificates and trust."""
-    by_region = places(variables)
+def questions(variables: Table, groups: Table, secret: str, among: Iterable[str] | None = None) -> dict[str, Json]:
+    """Host -> what is asked there, without tokens, certificates and trust. ``among``: hosts of a limited run."""
+    by_region = places(variables, among)
     elsewhere = sorted({str(row["region"]) for row in variables["rtcdn_hosts"].values()} - set(by_region))
     speakers = [
         {"region": region, "participant": f"speaker-{region}", "tone": LOWEST_HZ + STEP_HZ * number}
@@ -181,7 +184,7 @@ def results(hostvars: Mapping[str, Table], asks: Mapping[str, Json]) -> dict[str
 # ---- the session
 
 
-def open_session(variables: Table, groups: Table) -> Json:
+def open_session(variables: Table, groups: Table, among: Iterable[str] | None = None) -> Json:
     """A new session with a speaker and a viewer of each region admitted, and the whole question of each host."""
     deployment = find(str(variables["rtcdn_deployment"]))
     folder = Path(variables["rtcdn_pki"])
@@ -189,7 +192,9 @@ def open_session(variables: Table, groups: Table) -> Json:
     ca = Path(deployment.ca).read_text(encoding="utf-8") if deployment.ca else ""
     turns = variables.get("rtcdn_turns") or []
     secret = turn_secrets(f"{variables['rtcdn_secrets']}/turn.json")[0] if turns else ""
-    asks = questions(variables, groups, secret)
+    asks = questions(variables, groups, secret, among)
+    if not asks:
+        raise ConfigError(["no host of a gateway is in this run: leave --limit away, or set rtcdn_verify=false"])
     session = f"{PREFIX}{int(time.time()):x}-{secrets.token_hex(3)}"
     with Operator(deployment) as operator:
         _close_left(operator)
@@ -253,7 +258,7 @@ def main(arguments: list[str]) -> int:
     given = json.load(sys.stdin)
     try:
         if arguments == ["open"]:
-            print(json.dumps(open_session(given["variables"], given["groups"])))
+            print(json.dumps(open_session(given["variables"], given["groups"], given.get("among"))))
         else:
             print(json.dumps(close_session(given["deployment"], given["session"], given["answers"], given["regions"])))
     except (RtcdnError, OSError, ValueError) as error:

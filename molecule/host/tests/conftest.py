@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def role(machine: Host, key: Path, tmp_path: Path) -> Callable[..., subprocess.C
         (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
         (tmp_path / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
         files = ["-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml")]
-        command = ["ansible-playbook", "--tags", "host_firewall", *files]
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "--tags", "host_firewall", *files]
         environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CACHE_PLUGIN": "memory"}
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False

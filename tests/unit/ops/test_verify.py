@@ -59,6 +59,14 @@ def test_services_are_asked_from_their_region_at_the_address_that_is_used_there(
     assert len(set(tones)) == 2
 
 
+def test_a_limited_run_asks_in_its_own_regions_alone() -> None:
+    """Hosts that are left out are not waited for."""
+    asks = questions(VARIABLES, GROUPS, "", among=["eu1", "ap1"])
+    assert set(asks) == {"eu1"}
+    assert asks["eu1"]["regions"] == ["eu"]
+    assert questions(VARIABLES, GROUPS, "", among=["ap1"]) == {}
+
+
 def test_a_deployment_that_works_has_a_matrix_and_no_problem() -> None:
     """From the speaker's region to the viewer's."""
     problems, lines = judge(answers(), ["eu", "us"])
