@@ -60,7 +60,7 @@ def start_remote(
         videoroom.add_remote_publisher(target.room, target.node.keys(target.room), publisher, streams, srtp),
     )
     ports, keys = videoroom.read_remote_ports(added), source.node.keys(source.room)
-    body = videoroom.publish_remotely(source.room, keys, publisher, link, host=way.host, ports=ports, srtp=srtp)
+    body = videoroom.publish_remotely(source.room, keys, publisher, link, (way.host, *ports), srtp=srtp)
     try:
         source.node.admin.plugin(source.node.kind, body)
     except NodeRefused:

@@ -31,12 +31,7 @@ class Forwarder:
     port: int
     ssrc: int = 0
     local_rtcp_port: int = 0
-    srtp: bool = False
-
-    @property
-    def seal(self) -> int:
-        """Which key it was made with, as far as its ssrc tells; 0: plain RTP."""
-        return seal_of(self.ssrc) if self.srtp else 0
+    seal: int = 0  # what its ssrc tells of its key; 0: plain RTP
 
     def info(self) -> ForwarderInfo:
         """As plugin data tells it."""
@@ -133,7 +128,7 @@ def read_forwarders(data: Json) -> tuple[Forwarder, ...]:
             port=integer(row, "port"),
             ssrc=integer(row, "ssrc"),
             local_rtcp_port=integer(row, "local_rtcp_port"),
-            srtp=row.get("srtp") is True,
+            seal=seal_of(integer(row, "ssrc")) if row.get("srtp") is True else 0,
         )
         for publisher in publishers
         for row in rows(publisher, "forwarders")
@@ -236,19 +231,12 @@ def remove_remote_publisher(room: str, keys: ContextKeys, participant: str) -> J
 
 
 def publish_remotely(
-    room: str,
-    keys: ContextKeys,
-    publisher: str,
-    remote: str,
-    *,
-    host: str,
-    ports: tuple[int, int],
-    srtp: Srtp | None = None,
+    room: str, keys: ContextKeys, publisher: str, remote: str, to: tuple[str, int, int], *, srtp: Srtp | None = None
 ) -> Json:
-    """Send all of a publisher to a remote publisher of another VideoRoom. No event tells of it."""
+    """Send all of a publisher ``to`` (host, media and rtcp port) a remote one of another room. No event tells of it."""
     body: Json = {"request": "publish_remotely", "admin_key": keys.admin_key, "room": room, "secret": keys.secret}
-    body |= {"publisher_id": publisher, "remote_id": remote, "host": host}
-    return {**body, "port": ports[0], "rtcp_port": ports[1], **(srtp.of_source() if srtp else {})}
+    body |= {"publisher_id": publisher, "remote_id": remote, "host": to[0], "port": to[1], "rtcp_port": to[2]}
+    return body | (srtp.of_source() if srtp else {})
 
 
 def unpublish_remotely(room: str, keys: ContextKeys, publisher: str, remote: str) -> Json:

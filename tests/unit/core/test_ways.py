@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from broker.core.decisions import Decision, Refusal
+from broker.core.requests import Attach, MediaUp, OpenSession, PutTap
+from broker.core.scenarios.tap_links import MIX
 from broker.core.ways import detour_context, detour_node, reach, same_host, sealed
 from broker.sim.node import FakeNode
 from broker.sim.world import World
 from rtcdn import keys
-from rtcdn.model import SRTP, DrainIntent, Labels, seal
+from rtcdn.model import SRTP, DrainIntent, Labels, Role, SessionIntent, seal
+from tests.unit.core.islands import SMALL
 from tests.unit.core.worlds import opened, short, speaks, watches
 
 HERE = Labels(media_ip="10.0.0.1", public_ip="203.0.113.1", host="here", links=SRTP)
@@ -171,3 +175,56 @@ def test_the_room_goes_with_the_last_link(world: World) -> None:
     assert view
     assert f"destroy_context {detour_context('vr2')}" in mended(world)
     assert f"demo/{detour_context('vr2')}" not in world.nodes["vr2"].contexts
+
+
+def test_a_module_must_stand_beside_the_mix() -> None:
+    """Modules know no SRTP: one on another host is not chosen, and is refused by name with the cure."""
+    world = two_hosts(("ai1", "AI", "here"), ("ai2", "AI", "there"))
+    refused = world.ask(PutTap("demo", "words", MIX, module="ai1"))
+    assert isinstance(refused, Refusal)
+    assert "ai1 is on another host than the mix: taps have no SRTP" in refused.detail
+    assert isinstance(world.ask(PutTap("demo", "words", MIX)), Decision)
+    assert world.vmap.sessions["demo"].contexts["tap-words"].node == "ai2"
+    alone = two_hosts(("ai1", "AI", "here"))
+    lacking = alone.ask(PutTap("demo", "words", MIX))
+    assert isinstance(lacking, Refusal)
+    assert "taps have no SRTP" in lacking.detail
+
+
+def wide_island(mixes: int) -> World:
+    """An island with so many mixes in use, each with somebody to talk, each on a host of its own."""
+    nodes = [FakeNode("vr", "VR", "eu", "192.0.2.1", machine="h0", links=SRTP)]
+    nodes += [FakeNode("st", "ST", "eu", "192.0.2.2", machine="h0", links=SRTP)]
+    for number in range(mixes):
+        nodes += [
+            FakeNode(f"{kind}{number}", kind, "eu", f"192.0.2.{10 * base + number}", machine=f"h{number}", links=SRTP)
+            for base, kind in ((1, "VR"), (2, "AB"))
+        ]
+    for each in nodes:
+        each.id = each.id.lower()
+    world = World(nodes, replace(SMALL, limits=replace(SMALL.limits, talkers_per_mix=1, mesh_most=2)))
+    world.gateway("gw", "eu")
+    assert isinstance(
+        world.ask(OpenSession("demo", SessionIntent("big_island", slots=2, audience={"eu": 5}))), Decision
+    )
+    for number in range(mixes):
+        answer = world.ask(
+            Attach("demo", f"p{number}", ("talk",), Role.SPEAKER, ("view", "speak"), gateway="gw", regions=("eu",))
+        )
+        assert isinstance(answer, Decision), answer
+        assert answer.grant is not None
+        world.ask(MediaUp("demo", f"p{number}", "talk", answer.grant.generation, 1, 2))
+    return world
+
+
+def test_an_island_whose_hosts_share_no_network_is_a_mesh() -> None:
+    """Trunks know no SRTP: there are bridges alone, however many mixes there are, each by a detour of its own."""
+    world = wide_island(4)
+    for _ in range(3):
+        mended(world)
+    settled(world)
+    links = world.vmap.sessions["demo"].links.values()
+    among = [link for link in links if link.kind in ("bridge", "trunk")]
+    assert len(among) == 12
+    assert {link.kind for link in among} == {"bridge"}
+    assert all(link.via for link in among)

@@ -149,10 +149,9 @@ def test_encrypted_links_carry_their_key_in_every_stream() -> None:
     stage = streaming.create_stage("s/x", KEYS, Codec.VP8, ("v1",), srtp=srtp)
     assert (stage["srtpsuite"], stage["srtpcrypto"]) == (80, "a2V5")
     assert not any("srtpcrypto" in medium for medium in stage["media"])
-    remote = {"host": "192.0.2.1", "ports": (1, 2), "srtp": srtp}
     for body in (
         videoroom.rtp_forward("s/r", KEYS, "ann", "192.0.2.1", streams, srtp=srtp),
-        videoroom.publish_remotely("s/r", KEYS, "ann", "link", **remote),  # type: ignore[arg-type]
+        videoroom.publish_remotely("s/r", KEYS, "ann", "link", ("192.0.2.1", 1, 2), srtp=srtp),
         videoroom.add_remote_publisher("s/r", KEYS, "ann", [], srtp),
         audiobridge.rtp_forward("s/m", KEYS, "192.0.2.1", 1, ssrc=1, srtp=srtp),
     ):
