@@ -1,4 +1,4 @@
-"""People of a deployment over regions: speakers in two, a viewer in each, each as far from the others as he would be."""
+"""People of a deployment over regions: speakers in two, a viewer in each, as far from each other as they would be."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def all_hear(people: dict[str, Session]) -> None:
             heard.update(hz for hz in TONES_HZ if strength(told[1], hz) > LOUD)
 
         people[who].on("sound", listen)
-        await people[who].until(lambda _, heard=heard: heard >= TONES_HZ, PATIENCE_S)
+        await people[who].until(lambda _, heard=heard: heard >= TONES_HZ, PATIENCE_S)  # type: ignore[misc]
 
 
 def begin_anew(people: dict[str, Session]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +52,9 @@ class Event:
 
     def on(self, host: str, command: str) -> str:
         """Output of a command on a host."""
-        done = subprocess.run(self.lab.ssh(host, command), capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(
+            [*machines.ssh(self.lab, host), command], capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
         assert done.returncode == 0, f"{host}: {command}: {done.stderr}"
         return done.stdout
 
@@ -64,14 +66,14 @@ def event(tmp_path_factory: pytest.TempPathFactory, lab: str) -> Event:
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str], None]]:
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Print what was measured."""
 
     def said(text: str) -> None:
         with capsys.disabled():
             print(f"\n{text}", flush=True)
 
-    yield said
+    return said
 
 
 async def while_they_watch(
@@ -143,10 +145,10 @@ async def test_secrets_are_rotated(
 
 
 async def test_the_store_is_restored(
-    event: Event, lab: str, operator: Operator, people: dict[str, Session], tmp_path: Path, say: Callable[[str], None]
+    event: Event, operator: Operator, people: dict[str, Session], tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     """From a snapshot: what was opened since is gone, media never stopped."""
-    kept = str(tmp_path / "backup")
+    kept, lab = str(tmp_path / "backup"), event.lab.name
     await asyncio.to_thread(event.run, "backup", lab, kept)
     operator.call("PUT", "/v1/sessions/later", {})
     gaps, took_s = await while_they_watch(people, event, "restore", lab, kept, "--only", "store", "--yes")

@@ -14,7 +14,8 @@ from ops.lab import machines
 ROOT = Path(__file__).resolve().parents[3]
 HOSTS = ("eu1", "eu2", "us1", "us2", "ap1", "ap2")
 LOOK = """
-docker ps --all --quiet; docker volume ls --quiet; docker config ls --quiet 2>/dev/null; docker secret ls --quiet 2>/dev/null
+docker ps --all --quiet; docker volume ls --quiet
+docker config ls --quiet 2>/dev/null; docker secret ls --quiet 2>/dev/null
 docker network ls --format '{{.Name}}' | grep -vxE 'bridge|host|none'
 ls -d /opt/rtcdn /etc/rtcdn /etc/docker/certs.d/* /etc/sysctl.d/*rtcdn* 2>/dev/null
 grep rtcdn /etc/hosts; nft list tables | grep rtcdn
@@ -33,6 +34,8 @@ def test_nothing_is_left(lab: str, capsys: pytest.CaptureFixture[str]) -> None:
         print(f"\ndestroyed in {time.monotonic() - began_s:.0f} s")
     found = machines.find(lab)
     for host in HOSTS:
-        looked = subprocess.run(found.ssh(host, LOOK), capture_output=True, text=True, timeout=60, check=False)
+        looked = subprocess.run(
+            [*machines.ssh(found, host), LOOK], capture_output=True, text=True, timeout=60, check=False
+        )
         assert (looked.returncode, looked.stdout) == (0, ""), f"{host}: {looked.stdout}{looked.stderr}"
     assert not Path(f"/var/lib/rtcdn/{lab}").exists()
