@@ -92,7 +92,7 @@ def presented(site: Site) -> dict[str, str]:
 async def test_a_node_gets_new_secrets_while_it_serves(
     site: Site, viewers: list[Session], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Brokers and gateways know the new ones before it has them: nobody is lost, newcomers see; it is as applied again."""
+    """Brokers and gateways know them before it does: nobody is lost, newcomers see. It is as it was applied again."""
     before = presented(site)["local-st1"]
     said = await asyncio.to_thread(site.rtcdn, "rotate", "local", "node", "local-st1", timeout_s=2 * SLOW_S)
     found = await gaps(viewers)
