@@ -121,8 +121,8 @@ def touched(changes: Iterable[Change], leaving: Iterable[str], nodes: Mapping[st
     }
 
 
-def text(plan: Plan, whole: bool = False) -> str:
-    """The plan for people; ``whole``: with all lines of every change."""
+def text(plan: Plan, whole: bool = False, verdict: bool = True) -> str:
+    """The plan for people; ``whole``: with all lines of every change; ``verdict``: and what to do next."""
     parts = [_head(plan)]
     if plan.errors:
         return "\n".join([*parts, *(f"! {each}" for each in plan.errors)])
@@ -139,7 +139,7 @@ def text(plan: Plan, whole: bool = False) -> str:
     parts += [_section("Does not fit", [f"! {each}" for each in plan.misfits])]
     parts += [_section("Cost", plan.cost.splitlines())]
     parts += [_section("Notes", plan.notes)]
-    return "\n".join([each for each in parts if each] + [_verdict(plan)])
+    return "\n".join([each for each in parts if each] + ([_verdict(plan)] if verdict else []))
 
 
 def _head(plan: Plan) -> str:
