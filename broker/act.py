@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
 from broker.act_links import KINDS as LINK_KINDS
 from broker.act_links import LinkActor, Wire
-from broker.act_taps import TapActor
+from broker.act_taps import TapActor, way_between
 from broker.core.actions import (
     CreateContext,
     DestroyContext,
@@ -23,13 +24,13 @@ from broker.core.actions import (
 )
 from broker.core.decisions import IntentChange
 from broker.core.virtual_map import VirtualMap
-from rtcdn import log
+from rtcdn import keys, log
 from rtcdn.errors import NodeAway, NodeRefused
 from rtcdn.ids import janus_context
 from rtcdn.janus.admin import AdminClient
 from rtcdn.janus.operations import NodeClient, slot_ports
 from rtcdn.janus.rest import RestClient
-from rtcdn.model import ContextIntent, Kind, Labels, MountpointMedia, NodeSecrets
+from rtcdn.model import NETWORK, ContextIntent, Kind, Labels, MountpointMedia, NodeSecrets
 
 _log = log.get("broker.act")
 PUBLISHERS = 8
@@ -41,8 +42,9 @@ AUDIO_MID = "a"
 class Nodes:
     """Clients of nodes, made from what the map says of them and kept while that stays the same."""
 
-    def __init__(self, secrets: Mapping[str, NodeSecrets]) -> None:
-        self._secrets = secrets
+    def __init__(self, secrets: Mapping[str, NodeSecrets], network: str = NETWORK) -> None:
+        """``network``: ours. Nodes of another are asked at their public address."""
+        self._secrets, self._network = secrets, network
         self._lock = threading.Lock()
         self._clients: dict[str, tuple[Labels, NodeClient]] = {}
 
@@ -70,22 +72,31 @@ class Nodes:
             raise NodeAway(f"no secrets of node {node_id}: is its Docker secret given to the broker?")
         return self._secrets[node_id].of(version)
 
-    @staticmethod
-    def _make(kind: Kind, labels: Labels, secrets: NodeSecrets) -> NodeClient:
-        admin = AdminClient(labels.admin, secrets.admin_secret)
-        rest = RestClient(labels.rest, secrets.api_secret) if labels.rest else None
-        return NodeClient(kind, admin, secrets, labels.media_ip, rest=rest)
+    def _make(self, kind: Kind, labels: Labels, secrets: NodeSecrets) -> NodeClient:
+        admin = AdminClient(self.url(labels, labels.admin), secrets.admin_secret)
+        rest = RestClient(self.url(labels, labels.rest), secrets.api_secret) if labels.rest else None
+        pli_ip = labels.media_ip if labels.network == self._network else labels.public_ip
+        return NodeClient(kind, admin, secrets, labels.media_ip, rest=rest, listen=labels.listen, pli_ip=pli_ip)
+
+    def url(self, labels: Labels, url: str) -> str:
+        """A URL of a node as we reach it."""
+        parts = urlsplit(url)
+        if labels.network == self._network or not labels.public_ip or not parts.port:
+            return url
+        return urlunsplit(parts._replace(netloc=f"{labels.public_ip}:{parts.port}"))
 
 
-def _face(labels: Labels) -> tuple[str, str, str, str]:
-    return labels.admin, labels.rest, labels.media_ip, labels.secret_version
+def _face(labels: Labels) -> tuple[str, ...]:
+    at = labels.admin, labels.rest, labels.media_ip, labels.network, labels.public_ip, labels.listen
+    return *at, labels.secret_version
 
 
 class Actor:
     """Performs one step. ``record`` commits what only the act can know (ids of what holds a link into a mix)."""
 
     def __init__(self, nodes: Nodes, record: Callable[[IntentChange], None], send: Callable[[Order], None]) -> None:
-        self._nodes, self._links, self._send = nodes, LinkActor(record), send
+        self._nodes, self._links, self._send = nodes, LinkActor(nodes, record), send
+        self._record = record
         self._taps = TapActor(nodes, record)
 
     def perform(self, step: Step, vmap: VirtualMap) -> None:
@@ -126,7 +137,16 @@ class Actor:
         elif intent.kind is Kind.AB:
             client.ensure_mix(context)
         else:
-            client.ensure_stage(context, intent.codec, intent.slots)
+            client.ensure_stage(context, intent.codec, intent.slots, self._generation(step, client))
+
+    def _generation(self, step: CreateContext, client: NodeClient) -> int:
+        """Of the key of a stage: the next one for a stage that is made again, committed before it is used."""
+        if step.before is None or step.before.key == step.after.key:
+            return step.after.key
+        if client.stage_media(janus_context(step.session, step.id)):
+            return step.before.key  # it was there all the time
+        self._record(IntentChange(keys.context(step.session, step.id), step.after))
+        return step.after.key
 
     def _start(self, wire: Wire, vmap: VirtualMap, *, anew: bool = False) -> None:
         assert wire.source is not None
@@ -135,17 +155,23 @@ class Actor:
         link = wire.link
         if link.kind in LINK_KINDS:
             self._links.start(wire, vmap, here, there, anew=anew)
-        elif link.kind == "mix":
+            return
+        way = way_between(vmap, wire.source.node, wire.target.node)
+        srtp = there.stage_key(wire.target_id, _key_now(vmap, wire))
+        if way.sealed and srtp is None:
+            raise NodeRefused(0, f"mountpoint {wire.target_id} takes plain RTP alone; open the session again")
+        if link.kind == "mix":
             media = _medium(there.stage_media(wire.target_id), AUDIO_MID, wire.target_id)
-            here.start_mix(wire.source_id, there.media_ip, media.port, anew=anew)
+            here.start_mix(wire.source_id, way.host, media.port, srtp=srtp, anew=anew)
         else:
             here.start_slot(
                 wire.source_id,
                 link.participant,
                 link.mid,
                 simulcast=link.simulcast,
-                target_ip=there.media_ip,
+                target_ip=way.host,
                 target=_medium(there.stage_media(wire.target_id), link.slot, wire.target_id),
+                srtp=srtp,
                 anew=anew,
             )
 
@@ -156,11 +182,12 @@ class Actor:
         link = wire.link
         if link.kind in LINK_KINDS:
             self._links.stop(wire, vmap, here, there)
-        elif here and there:
+        elif here and there and wire.source and wire.target:
             mid = AUDIO_MID if link.kind == "mix" else link.slot
             media = [each for each in there.stage_media(wire.target_id) if each.mid == mid]
             ports = {port for each in media for port in slot_ports(each)}
-            here.stop_towards(wire.source_id, there.media_ip, ports, link.participant)
+            host = way_between(vmap, wire.source.node, wire.target.node).host
+            here.stop_towards(wire.source_id, host, ports, link.participant)
 
     def _serving(self, vmap: VirtualMap, context: ContextIntent | None) -> NodeClient | None:
         return self._nodes.client(vmap, context.node) if context and vmap.serving(context.node) else None
@@ -171,6 +198,14 @@ class Actor:
         if not again:
             self._stop(Wire(step.session, step.id, step.before, step.old_source, step.old_target), vmap)
         self._start(Wire(step.session, step.id, step.after, step.source, step.target), vmap, anew=again)
+
+
+def _key_now(vmap: VirtualMap, wire: Wire) -> int:
+    """Generation of the key of a link's stage, as its intent says now: a step may be older than the stage."""
+    assert wire.target is not None
+    view = vmap.session(wire.session)
+    known: ContextIntent = view.contexts.get(wire.link.target, wire.target) if view else wire.target
+    return known.key
 
 
 def _medium(media: tuple[MountpointMedia, ...], mid: str, mountpoint: str) -> MountpointMedia:

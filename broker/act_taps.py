@@ -11,10 +11,12 @@ from broker.core.actions import CreateContext, DestroyContext, RepointLink, Star
 from broker.core.decisions import IntentChange
 from broker.core.tap_reconcile import held
 from broker.core.virtual_map import VirtualMap
+from broker.core.ways import reach, sealed
 from rtcdn import keys
-from rtcdn.errors import NodeAway
+from rtcdn.errors import NodeAway, NodeRefused
 from rtcdn.ids import TAP, janus_context
 from rtcdn.janus.operations import NodeClient
+from rtcdn.janus.remotes import Way
 from rtcdn.janus.tap import send_mix, start_tap
 from rtcdn.janus.voice import VoiceHold, join_voice, keep_voice, leave_voice
 from rtcdn.model import ContextIntent, Kind, LinkIntent
@@ -29,7 +31,7 @@ class _Tap:
     """A tap on its module: told of, asked, ended."""
 
     client: ModuleClient
-    ip: str  # where it takes RTP
+    node: str
     session: str
     tap: str
 
@@ -91,7 +93,7 @@ class TapActor:
             if known is None or known[0] != face:
                 secret = self._nodes.secrets_of(node, version).api_secret
                 known = self._clients[node] = (face, ModuleClient(url, secret))
-        return _Tap(known[1], wrapper.labels.media_ip, session, context.removeprefix(TAP))
+        return _Tap(known[1], node, session, context.removeprefix(TAP))
 
     def _there(self, vmap: VirtualMap, node: str, session: str, context: str, act: Callable[[_Tap], Any]) -> None:
         """Act on a module that serves; on one that is gone there is nothing to end."""
@@ -108,23 +110,27 @@ class TapActor:
         link, source, target = wire.link, wire.source, wire.target
         assert source is not None
         assert target is not None
+        way = way_between(vmap, source.node, target.node)
+        if way.sealed:
+            raise NodeRefused(0, f"modules know no SRTP: {source.node} and {target.node} must be on one host")
         if source.kind == Kind.AI:
             tap = self._tap(vmap, source.node, wire.session, link.source)
             self._tell(tap, source)
             mix = self._nodes.client(vmap, target.node)
-            tap.client.send(tap.session, tap.tap, mix.media_ip, self._join(wire, mix, link.target, two_way=False).port)
+            tap.client.send(tap.session, tap.tap, way.host, self._join(wire, mix, link.target, two_way=False).port)
             return
         tap = self._tap(vmap, target.node, wire.session, link.target)
         port = self._tell(tap, target)
         here = self._nodes.client(vmap, source.node)
         if held(link, source, target):
             hold = self._join(wire, here, link.source, two_way=True)
-            send_mix(here, hold, tap.ip, port)
-            tap.client.send(tap.session, tap.tap, here.media_ip, hold.port)
+            send_mix(here, hold, way.host, port)
+            back = way_between(vmap, target.node, source.node)
+            tap.client.send(tap.session, tap.tap, back.host, hold.port)
         elif source.kind == Kind.AB:
-            here.start_mix(wire.janus_id(link.source), tap.ip, port, anew=anew)
+            here.start_mix(wire.janus_id(link.source), way.host, port, anew=anew)
         else:
-            start_tap(here, wire.janus_id(link.source), link.participant, link.mid, (tap.ip, port), anew=anew)
+            start_tap(here, wire.janus_id(link.source), link.participant, link.mid, (way.host, port), anew=anew)
 
     def _join(self, wire: _Wire, mix: NodeClient, context: str, *, two_way: bool) -> VoiceHold:
         """The RTP participant by which the module is heard. Ids before keeping, as for a voice link."""
@@ -153,7 +159,16 @@ class TapActor:
         if mix.kind == Kind.AB and (answers or link.janus_session):
             leave_voice(here, wire.janus_id(heard), wire.id, link.janus_session)
         elif tap and (port := tap.client.port(tap.session, tap.tap)):
-            here.stop_towards(wire.janus_id(heard), tap.ip, {port}, link.participant)
+            host = way_between(vmap, mix.node, tap.node).host
+            here.stop_towards(wire.janus_id(heard), host, {port}, link.participant)
+
+
+def way_between(vmap: VirtualMap, source: str, target: str) -> Way:
+    """How media get from one node to another, as their labels say."""
+    one, other = vmap.node(source), vmap.node(target)
+    if one is None or other is None:
+        raise NodeAway(f"node {target if one else source} is not on the map")
+    return Way(reach(one.labels, other.labels), sealed(one.labels, other.labels))
 
 
 def tap_ends(vmap: VirtualMap, session: str, participant: str) -> frozenset[tuple[str, int]]:
@@ -162,8 +177,10 @@ def tap_ends(vmap: VirtualMap, session: str, participant: str) -> frozenset[tupl
     found = set()
     for link in view.links.values() if view else ():
         context = view.contexts.get(link.target) if view and link.kind == "tap" else None
+        source = view.contexts.get(link.source) if view else None
         wrapper = vmap.node(context.node) if context and link.participant == participant else None
         info = wrapper.context(janus_context(session, link.target)) if wrapper else None
-        if wrapper and info:
-            found |= {(wrapper.labels.media_ip, medium.port) for medium in info.media}
+        if context and source and info:
+            host = way_between(vmap, source.node, context.node).host
+            found |= {(host, medium.port) for medium in info.media}
     return frozenset(found)

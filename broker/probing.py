@@ -14,6 +14,7 @@ from broker.act import Nodes
 from broker.core.scenarios.stage import MAIN, SCREEN
 from broker.core.views import SessionView
 from broker.core.virtual_map import VirtualMap
+from broker.core.ways import public_address
 from rtcdn import log
 from rtcdn.errors import NodeAway, NodeRefused
 from rtcdn.ids import janus_context
@@ -86,9 +87,11 @@ class Probing:
     def _ask_for(self, vmap: VirtualMap, view: SessionView, name: str, within_s: float) -> ProbeAsk:
         """What to look for: the picture that is shown there; where there is none a clip is fed into the main slot."""
         context, wrapper = view.contexts[name], vmap.node(view.contexts[name].node)
-        address = wrapper.address if wrapper else ""
         janus_id = janus_context(view.id, name)
-        leg = Leg("view", Kind.ST, context.node, address, janus_id, slots=context.slots)
+        leg = Leg("view", Kind.ST, context.node, context=janus_id, slots=context.slots)
+        if wrapper:
+            network, public = wrapper.labels.network, public_address(wrapper)
+            leg = replace(leg, address=wrapper.address, network=network, public=public)
         codec = view.intent.codec if view.intent else Codec.VP8
         shown = {link.slot for link in view.links.values() if link.target == name and link.kind == "slot"}
         if shown:
@@ -98,7 +101,9 @@ class Probing:
         ports = next((slot_ports(each) for each in client.stage_media(janus_id) if each.mid == MAIN), set())
         if not ports:
             raise NodeRefused(0, f"mountpoint {janus_id} is not there or has no slot {MAIN}")
-        return ProbeAsk(leg, codec, MAIN, client.media_ip, tuple(sorted(ports)), within_s)
+        srtp = client.stage_key(janus_id, context.key)
+        feed_key = srtp.crypto if srtp else ""
+        return ProbeAsk(leg, codec, MAIN, client.media_ip, tuple(sorted(ports)), within_s, feed_key)
 
     def _answer(self, region: str, ask: ProbeAsk) -> ProbeAnswer:
         """Of the first prober that answers: those of the region, then all others."""

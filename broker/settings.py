@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rtcdn.ids import ID
+from rtcdn.model import NETWORK
 from rtcdn.settings import Address, BaseSettings, Reader, base
 
 
@@ -28,6 +29,7 @@ class BrokerSettings:
     probers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # region -> URLs
     geo_databases: tuple[str, ...] = ()
     geo_overrides: str = ""
+    network: str = NETWORK  # ours: nodes of others are asked at their public address
 
 
 def read(environ: Mapping[str, str]) -> BrokerSettings:
@@ -48,6 +50,7 @@ def read(environ: Mapping[str, str]) -> BrokerSettings:
         probers=_probers(reader),
         geo_databases=reader.listed("RTCDN_GEO_DATABASES", ""),
         geo_overrides=reader.text("RTCDN_GEO_OVERRIDES", ""),
+        network=reader.id("RTCDN_NETWORK", NETWORK),
     )
     reader.done()
     return settings

@@ -108,7 +108,7 @@ def build(
     def record(change: IntentChange) -> None:
         keeper.put((change,), leadership.commit({change.key: change.value or ""}))
 
-    nodes = Nodes(secrets)
+    nodes = Nodes(secrets, settings.network)
     performer = Performer(store, keeper, leadership, Actor(nodes, record, streams.send))
     batches = BatchWriter(store, keeper)
     desk = Desk(

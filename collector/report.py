@@ -60,6 +60,9 @@ def node_keys(
         place=node.place,
         price_hour=node.price_hour,
         price_gb=node.price_gb,
+        network=node.network,
+        links=node.links,
+        listen=node.listen,
     )
     details = {
         "ADDRESS": node.address,

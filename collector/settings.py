@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rtcdn.model import Capacity, Kind
+from rtcdn.model import NETWORK, PLAIN, SRTP, Capacity, Kind
 from rtcdn.settings import Address, BaseSettings, Reader, base
 
 
@@ -27,6 +27,9 @@ class Presentation:
     place: tuple[float, ...] = ()  # latitude, longitude of its host
     price_hour: float = 0.0
     price_gb: float = 0.0
+    network: str = NETWORK
+    links: str = SRTP  # to and from other hosts
+    listen: str = ""  # where media of links are taken, if not at media_ip alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,9 @@ def load(environ: Mapping[str, str]) -> Settings:
             place=_place(reader, "RTCDN_PLACE"),
             price_hour=reader.number("RTCDN_PRICE_HOUR", 0),
             price_gb=reader.number("RTCDN_PRICE_GB", 0),
+            network=reader.id("RTCDN_NETWORK", NETWORK),
+            links=reader.choice("RTCDN_LINKS", (SRTP, PLAIN), SRTP),
+            listen=reader.text("RTCDN_MEDIA_LISTEN", ""),
         ),
         events_listen=reader.address("RTCDN_EVENTS_LISTEN"),
         health_listen=reader.address("RTCDN_HEALTH_LISTEN"),

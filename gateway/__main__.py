@@ -45,6 +45,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             registry=registry,
             verifier=verifier,
             secrets_dir=settings.base.secrets_dir,
+            network=settings.network,
             limits=Limits(
                 settings.join_rate_ps,
                 settings.join_burst,

@@ -19,7 +19,7 @@ from rtcdn.errors import ConfigError, NodeAway, NodeRefused
 from rtcdn.janus.plugins import PACKAGES, ContextKeys, audiobridge, streaming, videoroom
 from rtcdn.janus.protocol import Jsep, Json
 from rtcdn.janus.ws import Handle, JanusSession, JanusSocket, TokenSource
-from rtcdn.model import Kind, Leg, NodeSecrets, StreamInfo
+from rtcdn.model import NETWORK, Kind, Leg, NodeSecrets, StreamInfo
 from rtcdn.secrets import context_pin, context_secret, load_node_secrets
 
 ID_EXISTS = {Kind.VR: 436, Kind.AB: audiobridge.ID_EXISTS}
@@ -105,8 +105,9 @@ def socket_key(leg: Leg) -> SocketKey:
 class Nodes:
     """Sockets to nodes, made when first needed and closed when long idle."""
 
-    def __init__(self, secrets_dir: Path) -> None:
-        self._secrets_dir = secrets_dir
+    def __init__(self, secrets_dir: Path, network: str = NETWORK) -> None:
+        """``network``: ours. Nodes of another are reached at their public address."""
+        self._secrets_dir, self._network = secrets_dir, network
         self._secrets: dict[str, NodeSecrets] = {}
         self._sockets: dict[SocketKey, JanusSocket] = {}
         self._used_s: dict[SocketKey, float] = {}
@@ -202,7 +203,8 @@ class Nodes:
         if key not in self._sockets:
             package = PACKAGES[leg.kind]
             tokens = TokenSource(self.secrets(leg).token_secret, package)
-            self._sockets[key] = JanusSocket(f"ws://{leg.address}", package, tokens)
+            address = leg.address if leg.network == self._network else leg.public or leg.address
+            self._sockets[key] = JanusSocket(f"ws://{address}", package, tokens)
             self._sockets[key].start()
         return self._sockets[key]
 

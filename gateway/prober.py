@@ -25,7 +25,7 @@ from rtcdn.client.feed import Feed
 from rtcdn.client.received import AUDIO, Received
 from rtcdn.errors import ConfigError
 from rtcdn.janus.plugins import VIDEO_PT
-from rtcdn.model import Kind
+from rtcdn.model import NETWORK, Kind
 from rtcdn.probe import PATH, ProbeAnswer, ProbeAsk
 from rtcdn.settings import Address, BaseSettings, Reader, base
 
@@ -42,12 +42,13 @@ class Settings:
 
     base: BaseSettings
     listen: Address
+    network: str = NETWORK
 
 
 def read(environ: Mapping[str, str]) -> Settings:
     """Read all; raises ``ConfigError`` that names every problem."""
     reader = Reader(environ)
-    settings = Settings(base(reader), reader.address("RTCDN_PROBER_LISTEN"))
+    settings = Settings(base(reader), reader.address("RTCDN_PROBER_LISTEN"), reader.id("RTCDN_NETWORK", NETWORK))
     reader.done()
     return settings
 
@@ -55,15 +56,15 @@ def read(environ: Mapping[str, str]) -> Settings:
 class Prober:
     """Views stages; several at once."""
 
-    def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
+    def __init__(self, nodes: Nodes, network: str = NETWORK) -> None:
+        self._nodes, self._network = nodes, network
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def probe(self, ask: ProbeAsk) -> ProbeAnswer:
         """View the stage until a frame of the slot is decoded; never raises."""
         began_s = time.monotonic()
         try:
-            async with asyncio.timeout(ask.within_s), self._turns, _feeding(ask):
+            async with asyncio.timeout(ask.within_s), self._turns, _feeding(ask, self._network):
                 answer = await self._view(ask, began_s)
         except TimeoutError:
             answer = ProbeAnswer(reason=f"no frame of slot {ask.slot} was decoded within {ask.within_s:g} s")
@@ -103,12 +104,13 @@ async def _end(connection: Connection, live: LiveLeg | None) -> None:
 
 
 @asynccontextmanager
-async def _feeding(ask: ProbeAsk) -> AsyncIterator[None]:
+async def _feeding(ask: ProbeAsk, network: str) -> AsyncIterator[None]:
     """Send the clip meanwhile, if nobody is shown."""
     if not ask.feed_ports:
         yield
         return
-    feeding = asyncio.create_task(Feed(ask.codec.value, ask.feed_ip, ask.feed_ports, VIDEO_PT).run())
+    ip = ask.feed_ip if ask.leg.network == network else ask.leg.public.rpartition(":")[0] or ask.feed_ip
+    feeding = asyncio.create_task(Feed(ask.codec.value, ip, ask.feed_ports, VIDEO_PT, key=ask.feed_key).run())
     try:
         yield
     finally:
@@ -140,8 +142,8 @@ def application(prober: Prober) -> web.Application:
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until ``stop``."""
-    nodes = Nodes(settings.base.secrets_dir)
-    prober = Prober(nodes)
+    nodes = Nodes(settings.base.secrets_dir, settings.network)
+    prober = Prober(nodes, settings.network)
     runner = web.AppRunner(application(prober), access_log=None, shutdown_timeout=3)
     await runner.setup()
     context: ssl.SSLContext = tls.server_context(settings.base.tls)

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway import ice
 from gateway.proxies import Proxies
 from rtcdn.errors import ConfigError
+from rtcdn.model import NETWORK
 from rtcdn.settings import Address, BaseSettings, Reader, base
 
 
@@ -33,6 +34,7 @@ class Settings:
     sockets_per_address: int  # of the WebSocket API
     proxies: Proxies  # whose word on a client's address counts
     turn: ice.Ice  # TURN servers that clients are told
+    network: str = NETWORK
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -56,6 +58,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         sockets_per_address=int(reader.number("RTCDN_SOCKETS_PER_ADDRESS", 500, least=1)),
         proxies=_proxies(reader),
         turn=_turn(reader, environ.get("RTCDN_GATEWAY_REGION", "")),
+        network=reader.id("RTCDN_NETWORK", NETWORK),
     )
     reader.done()
     return settings

@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.api import Door, application
 from gateway.broker_client import Broker
 from gateway.client.conversation import House
+from gateway.client.events import Entry
 from gateway.client.layers import Layers
 from gateway.ice import Ice
 from gateway.legs import Nodes
@@ -27,6 +28,7 @@ from gateway.peers import Peers
 from gateway.proxies import Proxies
 from gateway.registry import Registry
 from gateway.sockets import Sockets
+from rtcdn.model import NETWORK
 from rtcdn.tokens import Verifier
 
 KEY_BYTES = 24
@@ -85,11 +87,12 @@ def assemble(
     secrets_dir: Path,
     limits: Limits,
     proxies: Proxies | None = None,
+    network: str = NETWORK,
     ice: Ice | None = None,
 ) -> Gateway:
     """``http`` carries our certificate to brokers; ``between`` speaks with other gateways."""
     broker = Broker(http, brokers, gateway_id)
-    nodes = Nodes(secrets_dir)
+    nodes = Nodes(secrets_dir, network)
     joins, joining = Buckets(limits.join_rate_ps, limits.join_burst), asyncio.Semaphore(limits.max_joins)
     participants = Participants(broker, nodes, limits.max_participants)
     mesh = Mesh(between, registry, gateway_id)
@@ -100,6 +103,7 @@ def assemble(
         new_suffix=lambda: secrets.token_hex(5),
         layers=Layers,
         ice=ice or Ice(region),
+        entries=lambda: [Entry(region, url) for region, url in registry.entries()],
     )
     gate = Gate(joins, joining, limits.max_participants)
     members = Members(gateway_id, broker, nodes, mesh, house=house, gate=gate)

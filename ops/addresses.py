@@ -48,6 +48,11 @@ def listen(hosts: Hosts, host: str) -> str:
     return str(_host(hosts, host)["private"]) if len(networks(hosts)) < 2 else EVERYWHERE
 
 
+def links(hosts: Hosts, private: bool) -> str:
+    """How media of links leave a host: ``plain`` where the network between all of them is said to be ``private``."""
+    return "plain" if len(networks(hosts)) < 2 and (private or len(hosts) < 2) else "srtp"
+
+
 def seen_from(addresses: str, hosts: Hosts, from_host: str, of: Iterable[str]) -> str:
     """``private:port,...`` of the hosts ``of`` as one host has to write it; what is none of theirs stays as it is."""
     left = list(of)

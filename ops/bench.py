@@ -19,7 +19,7 @@ from ops.testing import prepare
 
 NAMES = (
     *("decide", "scenarios", "million", "http", "join", "fanout", "propagate"),
-    *("sockets", "api", "promote", "suspended", "warmup", "sessions", "deploy"),
+    *("sealed", "sockets", "api", "promote", "suspended", "warmup", "sessions", "deploy"),
 )
 NEEDS_NOTHING = {"decide", "scenarios", "million"}
 RESULTS = Path(__file__).resolve().parents[1] / "bench-results"

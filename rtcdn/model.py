@@ -11,6 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 from rtcdn.record import Record as Record  # noqa: PLC0414  (seen from here by every part)
+from rtcdn.reports import NETWORK as NETWORK  # noqa: PLC0414
+from rtcdn.reports import PLAIN as PLAIN  # noqa: PLC0414
+from rtcdn.reports import SRTP as SRTP  # noqa: PLC0414
 from rtcdn.reports import Capacity as Capacity  # noqa: PLC0414
 from rtcdn.reports import ContextInfo as ContextInfo  # noqa: PLC0414
 from rtcdn.reports import ForwarderInfo as ForwarderInfo  # noqa: PLC0414
@@ -21,6 +24,13 @@ from rtcdn.reports import PluginData as PluginData  # noqa: PLC0414
 from rtcdn.reports import PublisherInfo as PublisherInfo  # noqa: PLC0414
 from rtcdn.reports import RemoteInfo as RemoteInfo  # noqa: PLC0414
 from rtcdn.reports import StreamInfo as StreamInfo  # noqa: PLC0414
+
+SEALS = 255
+
+
+def seal(generation: int) -> int:
+    """What the ssrc of an encrypted forward tells of the generation of its key: 1 to 255."""
+    return generation % SEALS + 1
 
 
 class Kind(StrEnum):
@@ -89,6 +99,7 @@ class ContextIntent(Record):
     idle_since_s: float = 0.0
     taps: str = ""  # tap: whose media the module gets: a participant, or "mix"
     speaks: bool = False  # tap: the module is heard too
+    key: int = 0  # stage: generation of the key that its slots are encrypted with; 0: they take plain RTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,8 @@ class LinkIntent(Record):
     far_session: int = 0  # trunk: those that hold the RTP participant in the source
     far_handle: int = 0
     port: int = 0  # voice, bridge, trunk: where the RTP participant in the target listens, for as long as it is there
+    via: str = ""  # voice, bridge: the VideoRoom on the target's host through which it comes, encrypted until there
+    via_port: int = 0  # where it listens for this link
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,8 @@ class Leg(Record):
     bitrate_bps: int = 0  # publish
     generation: int = 0  # of the attach that made it: a report with another one is stale
     gateway: str = ""  # who holds it: a participant's legs may be at two gateways
+    network: str = NETWORK  # of its node; gateways of others reach it at
+    public: str = ""  # host:port
     secret_version: str = ""  # of the node's secrets when it was granted
 
 
@@ -206,14 +221,12 @@ class NodeSecrets(Record):
     """Content of the Docker secret ``node_<id>``; a part reads only the fields it is given."""
 
     version: str = "1"
-    others: tuple[
-        NodeSecrets, ...
-    ] = ()  # broker, gateways: while they change, those that the node has until or from then
     admin_secret: str = ""  # broker, collector
     api_secret: str = ""  # broker
     admin_key: str = ""  # broker: create, forward; collector: list what is private
     token_secret: str = ""  # gateways: sign Janus tokens
     context_key: str = ""  # broker, collector, gateways: secrets and pins of contexts
+    others: tuple[NodeSecrets, ...] = ()  # broker, gateways: while they change, those the node has until or from then
 
     def __repr__(self) -> str:
         """Never the secrets themselves: a record may end in a log."""

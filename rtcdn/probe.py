@@ -20,6 +20,11 @@ class ProbeAsk(Record):
     feed_ip: str = ""  # of the node's media
     feed_ports: tuple[int, ...] = ()  # of the slot; empty: somebody is shown there
     within_s: float = 6.0
+    feed_key: str = ""  # SRTP key of the stage, base64; empty: it takes plain RTP
+
+    def __repr__(self) -> str:
+        """Never the key: a record may end in a log."""
+        return f"ProbeAsk({self.leg.context!r}, {self.slot!r}, feed_ports={self.feed_ports!r})"
 
 
 @dataclass(frozen=True, slots=True)

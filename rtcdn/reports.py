@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from rtcdn.record import Record
 
+NETWORK = "default"
+PLAIN, SRTP = "plain", "srtp"
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity(Record):
@@ -37,6 +40,9 @@ class Labels(Record):
     place: tuple[float, ...] = ()  # latitude, longitude of its host
     price_hour: float = 0.0  # of the node, in the operator's money
     price_gb: float = 0.0  # of a gigabyte sent to clients
+    network: str = NETWORK  # nodes of one reach each other at media_ip, those of others at public_ip
+    links: str = PLAIN  # to and from other hosts: ``srtp``, or ``plain`` where the network between them is private
+    listen: str = ""  # where media of links are taken; empty: at media_ip alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class ForwarderInfo(Record):
     type: str = ""
     publisher: str = ""
     group: str = ""  # of a mix: only that group is sent; empty: all
+    seal: int = 0  # 0: plain RTP; else what its ssrc tells of the key it was made with (``Srtp.seal``)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 from pathlib import Path
 
 from rtcdn.errors import ConfigError
 from rtcdn.model import NodeSecrets
 
 TOKEN_LIFE_S = 3600
+KEY_BYTES = 30  # AES_CM_128_HMAC_SHA1_80: 16 of key, 14 of salt
 
 
 def load_node_secrets(folder: Path) -> dict[str, NodeSecrets]:
@@ -43,6 +45,17 @@ def context_secret(context_key: str, janus_id: str) -> str:
 def context_pin(context_key: str, janus_id: str) -> str:
     """The pin that lets a handle into a context (``pin`` in Janus requests)."""
     return _derive(context_key, "pin", janus_id)
+
+
+def link_key(context_key: str, janus_id: str, generation: int) -> str:
+    """The SRTP master key and salt (30 bytes in base64) of one generation of a context: who feeds it derives it too."""
+    derived = hmac.new(context_key.encode(), f"srtp:{janus_id}:{generation}".encode(), hashlib.sha256).digest()
+    return base64.b64encode(derived[:KEY_BYTES]).decode()
+
+
+def fresh_key() -> str:
+    """An SRTP master key and salt that nobody had before, for a link whose two ends are told of it at once."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 def janus_token(token_secret: str, plugin: str, now_s: float, life_s: int = TOKEN_LIFE_S) -> str:

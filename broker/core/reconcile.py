@@ -8,6 +8,7 @@ moment ago is left alone until reports can have caught up; every step is idempot
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.core import tap_reconcile
@@ -22,15 +23,17 @@ from broker.core.actions import (
 )
 from broker.core.plan import KIND_ORDER
 from broker.core.views import SessionView
+from broker.core.ways import DETOUR, detour_context, detour_node, reach, sealed_nodes
 from broker.core.wrappers import NodeWrapper
 from rtcdn import keys
 from rtcdn.ids import LINK_PREFIX, janus_context, link_participant, split_janus_context
-from rtcdn.model import ContextInfo, ContextIntent, ForwarderInfo, Kind, LinkIntent
+from rtcdn.model import ContextInfo, ContextIntent, ForwarderInfo, Kind, LinkIntent, seal
 
 if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
 
 CAUGHT_UP_S = 4.0  # a change shows in every report by then: one report each second, a sweep in between
+VIA_GRACE_S = 15.0  # a VideoRoom on the way that is silent for so long is left for another one
 SWEPT_S = 15.0  # what no event tells shows by then: a sweep each 10 s
 OF_A_MIX = ("mix", "bridge", "trunk")  # they begin in a mix, which is whole as soon as it is made
 WITHOUT_FORWARDER = ("remote", "trunk")
@@ -46,7 +49,7 @@ def reconcile(vmap: VirtualMap, now_s: float, repaired: Mapping[str, float] | No
         view = vmap.sessions[name]
         last_s = max(view.changed_s, (repaired or {}).get(name, 0.0))
         if view.intent and last_s + CAUGHT_UP_S <= now_s:
-            steps.extend(_Session(vmap, view, swept=last_s + SWEPT_S <= now_s).steps())
+            steps.extend(_Session(vmap, view, now_s, swept=last_s + SWEPT_S <= now_s).steps())
     steps.extend(_orphans(vmap, now_s))
     return tuple(steps)
 
@@ -54,8 +57,8 @@ def reconcile(vmap: VirtualMap, now_s: float, repaired: Mapping[str, float] | No
 class _Session:
     """One session: which of its contexts and links are there."""
 
-    def __init__(self, vmap: VirtualMap, view: SessionView, *, swept: bool) -> None:
-        self._vmap, self._view, self._swept = vmap, view, swept
+    def __init__(self, vmap: VirtualMap, view: SessionView, now_s: float, *, swept: bool) -> None:
+        self._vmap, self._view, self._now_s, self._swept = vmap, view, now_s, swept
         self._fed: set[tuple[str, str]] = set()  # room and participant of remote publishers that are made (again) now
         self._infos: dict[str, ContextInfo] = {}  # reported
         self._missing: set[str] = set()
@@ -78,8 +81,9 @@ class _Session:
         self._fed = {(step.after.target, step.after.participant) for step in remotes}
         links = [*remotes, *(self._link(name, link, covered) for name, link in self._links(remote=False))]
         yield from self._strays(covered)
+        yield from self._stray_detours()
         for name in sorted(self._missing, key=lambda name: (KIND_ORDER.get(contexts[name].kind, 9), name)):
-            yield CreateContext(self._view.id, name, contexts[name])
+            yield CreateContext(self._view.id, name, _renewed(contexts[name]), contexts[name])
         yield from filter(None, links)
 
     def _links(self, *, remote: bool) -> Iterator[tuple[str, LinkIntent]]:
@@ -94,7 +98,7 @@ class _Session:
 
     def _link(self, name: str, link: LinkIntent, covered: dict[str, set[int]]) -> StartLink | RepointLink | None:
         """The step a link needs, if any; forwarders that serve it are noted as covered."""
-        if not self._there(link.source) or not self._there(link.target):
+        if not self._there(link.source) or not self._there(link.target) or self._way_unknown(link):
             return None
         source, target = self._view.contexts[link.source], self._view.contexts[link.target]
         if tap_reconcile.held(link, source, target):
@@ -124,7 +128,7 @@ class _Session:
         module, mix = (link.source, link.target) if source.kind == Kind.AI else (link.target, link.source)
         if module in self._missing or mix in self._missing:
             return RepointLink(self._view.id, name, link, link, source, target, source, target)
-        host = self._vmap.nodes[self._view.contexts[mix].node].labels.media_ip
+        host = self._address(self._view.contexts[module].node, self._view.contexts[mix].node)
         serving = tap_reconcile.serving(name, self._infos[module], self._infos[mix], host)
         covered.setdefault(module, set()).update(serving)
         return None if serving else StartLink(self._view.id, name, link, source, target)
@@ -134,7 +138,7 @@ class _Session:
         info, target = self._infos[link.source], self._infos[link.target]
         if link.kind == "trunk":
             return link_participant(name) in info.links and link_participant(name) in target.links
-        host = self._vmap.nodes[self._view.contexts[link.target].node].labels.media_ip
+        host = self._host(link)
         if link.participant not in {each.id for each in info.publishers}:
             return True  # nobody to send; his gateway says when he is back
         if link.participant not in {each.id for each in target.publishers if each.remote}:
@@ -147,18 +151,19 @@ class _Session:
         info, target = self._infos.get(link.source), self._infos[link.target]
         if info is None:
             return []
-        host = self._vmap.nodes[self._view.contexts[link.target].node].labels.media_ip
+        host = self._host(link)
         found = [
             forwarder
             for forwarder in info.forwarders
             if forwarder.host == host and (source.kind != Kind.VR or forwarder.publisher == link.participant)
         ]
         if link.kind in ("voice", "bridge"):
-            if link_participant(name) not in target.links:
+            if link_participant(name) not in target.links or not self._passes(name, link):
                 return []
             tapped = tap_reconcile.ports(self._view.links.values(), self._infos, link.participant)
             into = [f for f in found if (f.type == "audio" if link.kind == "voice" else f.group)]
-            return [f for f in into if link.port in (0, f.port) and f.port not in tapped]
+            port = link.via_port if link.via else link.port
+            return [f for f in into if port in (0, f.port) and (f.port not in tapped or link.via)]
         ports = {
             port
             for medium in target.media
@@ -166,7 +171,44 @@ class _Session:
             for port in (medium.port, medium.port_2, medium.port_3)
             if port
         }
-        return [forwarder for forwarder in found if forwarder.port in ports]
+        key = self._view.contexts[link.target].key
+        return [f for f in found if f.port in ports and f.seal == (seal(key) if key else 0)]
+
+    # ---- on the way
+
+    def _address(self, source: str, target: str) -> str:
+        """Where one node sends media for another."""
+        return reach(self._vmap.nodes[source].labels, self._vmap.nodes[target].labels)
+
+    def _host(self, link: LinkIntent) -> str:
+        """Where the source of a link sends."""
+        contexts = self._view.contexts
+        return self._address(contexts[link.source].node, link.via or contexts[link.target].node)
+
+    def _way_unknown(self, link: LinkIntent) -> bool:
+        """Whether a link passes a VideoRoom that is silent, for less than the grace: it may well flow."""
+        wrapper = self._vmap.node(link.via) if link.via else None
+        return wrapper is not None and wrapper.silent and self._now_s < wrapper.silent_since_s + VIA_GRACE_S
+
+    def _passes(self, name: str, link: LinkIntent) -> bool:
+        """Whether a link with a detour goes on there; where it takes none there is nothing to pass.
+
+        A VideoRoom that drains is left when there is another one on the host.
+        """
+        target = self._view.contexts[link.target].node
+        if not link.via:
+            return not sealed_nodes(self._vmap, self._view.contexts[link.source].node, target)
+        wrapper = self._vmap.node(link.via)
+        room = wrapper.context(janus_context(self._view.id, detour_context(link.via))) if wrapper else None
+        if wrapper is None or wrapper.silent or room is None:
+            return False
+        if wrapper.draining and detour_node(self._vmap, target, link.via) != link.via:
+            return False
+        host = self._address(link.via, target)
+        there = any((f.publisher, f.host, f.port) == (name, host, link.port) for f in room.forwarders)
+        return there and any(each.id == name and each.remote for each in room.publishers)
+
+    # ---- what is too much
 
     def _strays(self, covered: dict[str, set[int]]) -> Iterator[Step]:
         """Forwarders of our contexts, link participants in our mixes and remote publishers that belong to no link."""
@@ -199,7 +241,26 @@ class _Session:
 
     def _undecided(self, context: str) -> bool:
         """Whether a link from the context ends on a node that is silent: its forwarders cannot be told apart."""
-        return any(link.source == context and not self._there(link.target) for link in self._view.links.values())
+        return any(
+            link.source == context and (not self._there(link.target) or self._way_unknown(link))
+            for link in self._view.links.values()
+        )
+
+    def _stray_detours(self) -> Iterator[Step]:
+        """What rooms that detours pass show for no link."""
+        for node in sorted({link.via for link in self._view.links.values() if link.via}):
+            wrapper, name = self._vmap.node(node), detour_context(node)
+            info = wrapper.context(janus_context(self._view.id, name)) if wrapper and not wrapper.silent else None
+            for each in info.publishers if info else ():
+                link = self._view.links.get(each.id)
+                if link is None or link.via != node:
+                    room = ContextIntent(node, Kind.VR, DETOUR)
+                    yield StopLink(self._view.id, each.id, LinkIntent("remote", "", name, each.id), None, room)
+
+
+def _renewed(context: ContextIntent) -> ContextIntent:
+    """As it is made again: with the next key, if it has one."""
+    return replace(context, key=context.key + 1) if context.key else context
 
 
 def _orphans(vmap: VirtualMap, now_s: float) -> Iterator[Step]:
@@ -221,5 +282,7 @@ def _orphaned(vmap: VirtualMap, wrapper: NodeWrapper, session: str, context: str
     view: SessionView | None = vmap.sessions.get(session)
     if view is None:
         return True
+    if any(detour_context(link.via) == context and link.via == wrapper.id for link in view.links.values()):
+        return False
     intent = view.contexts.get(context)
     return (intent is None or intent.node != wrapper.id) and view.changed_s + CAUGHT_UP_S <= now_s

@@ -15,13 +15,15 @@ from broker.core.requests import EndTap, PutTap
 from broker.core.scenarios.base import Scenario
 from broker.core.scenarios.tap_links import MIX
 from broker.core.virtual_map import out_of_work
+from broker.core.ways import sealed_nodes
 from broker.core.wrappers import Load, kind_for
 from rtcdn.errors import InvalidRequest, UnknownParticipant
 from rtcdn.ids import TAP, check_id, check_participant_id
-from rtcdn.model import ContextIntent, Kind
+from rtcdn.model import SRTP, ContextIntent, Kind
 
 LONGEST = 50  # characters of a tap's id: names are made of it
 LOAD = Load(1.0)
+BESIDE = ": taps have no SRTP, so it must stand beside a mix, or the network must be private (docs/links.md)"
 
 
 def put_tap(draft: Draft, shape: Scenario, request: PutTap) -> Decision:
@@ -82,7 +84,8 @@ def _place(draft: Draft, request: PutTap, known: ContextIntent | None) -> str:
         return known.node
     node = request.module or draft.choose(_need(draft, frozenset()))
     if not node:
-        raise Refused("no-capacity", "no module may take the tap now; add an AI node, or see the reasons per node")
+        lack = "no module may take the tap now; add an AI node, or see the reasons per node"
+        raise Refused("no-capacity", lack + (BESIDE if _far(draft) else ""))
     return node
 
 
@@ -95,6 +98,19 @@ def _check_module(draft: Draft, module: str) -> None:
         raise InvalidRequest("module", f"{module!r} is of kind {wrapper.kind}, which serves no taps; name an AI node")
     if out_of_work(draft.vmap, module):
         raise Refused("no-capacity", f"module {module} is silent or drains; leave it out to take another")
+    if module in _far(draft):
+        raise Refused("no-capacity", f"module {module} is on another host than the mix{BESIDE}")
+
+
+def _far(draft: Draft) -> frozenset[str]:
+    """Modules that stand on the host of no mix, where what leaves a host must be encrypted: they know no SRTP."""
+    vmap, kind = draft.vmap, kind_for(draft.vmap.kinds, "tap")
+    mixes = [context.node for context in draft.view.duty("mix").values()]
+    known = [node for node in map(vmap.node, mixes) if node]
+    if not any(node.labels.links == SRTP for node in known):
+        return frozenset()
+    modules = (name for name, node in vmap.nodes.items() if node.kind == kind)
+    return frozenset(name for name in modules if all(sealed_nodes(vmap, mix, name) for mix in mixes))
 
 
 def _need(draft: Draft, avoid: frozenset[str]) -> Need:
@@ -102,7 +118,7 @@ def _need(draft: Draft, avoid: frozenset[str]) -> Need:
     kind = kind_for(draft.vmap.kinds, "tap")
     nodes = (draft.vmap.node(context.node) for context in draft.view.duty("mix").values())
     regions = tuple(dict.fromkeys(wrapper.region for wrapper in nodes if wrapper and wrapper.region))
-    return Need("tap", kind, draft.id, load=LOAD, regions=regions, avoid=avoid)
+    return Need("tap", kind, draft.id, load=LOAD, regions=regions, avoid=avoid | _far(draft))
 
 
 def _put(draft: Draft, shape: Scenario, name: str, wanted: ContextIntent) -> None:

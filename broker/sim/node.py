@@ -8,6 +8,7 @@ from broker.core.wrappers import Load
 from rtcdn import keys
 from rtcdn.ids import link_participant
 from rtcdn.model import (
+    PLAIN,
     Capacity,
     ContextInfo,
     ContextIntent,
@@ -19,6 +20,7 @@ from rtcdn.model import (
     PluginData,
     PublisherInfo,
     RemoteInfo,
+    seal,
 )
 
 
@@ -35,6 +37,7 @@ class FakeNode:
     started_us: int = 1
     place: tuple[float, ...] = ()  # latitude, longitude
     machine: str = ""  # label of its host
+    links: str = PLAIN  # to other machines
     contexts: dict[str, ContextInfo] = field(default_factory=dict)
     _ports: int = 20_000
     _streams: int = 0
@@ -106,8 +109,8 @@ class FakeNode:
         if info and any(each.id == publisher and each.remote for each in info.publishers):
             self.unpublish(janus_id, publisher)
 
-    def forward(self, janus_id: str, link: LinkIntent, target: FakeNode, target_id: str) -> None:
-        """Make the forwarders of a link, unless they are there."""
+    def forward(self, janus_id: str, link: LinkIntent, target: FakeNode, target_id: str, key: int = 0) -> None:
+        """Make the forwarders of a link, unless they are there; ``key``: generation of that of its stage."""
         info, end = self.contexts.get(janus_id), target.contexts.get(target_id)
         if info is None or end is None:
             return
@@ -115,14 +118,20 @@ class FakeNode:
         if publisher and publisher not in {each.id for each in info.publishers}:
             return
         kind = "video" if link.kind == "slot" else "audio"
-        known = {(each.host, each.port) for each in info.forwarders}
-        made = []
-        for port in _ports_of(end, link):
+        ports, sealed = ports_of(end, link), seal(key) if key else 0
+        stale = {(target.host, port) for port in ports}
+        kept = [e for e in info.forwarders if (e.host, e.port) not in stale or e.seal == sealed]
+        known = {(each.host, each.port) for each in kept}
+        for port in ports:
             if (target.host, port) not in known:
-                self._streams += 1
                 group = "local" if link.kind == "bridge" else ""
-                made.append(ForwarderInfo(self._streams, target.host, port, kind, publisher, group))
-        self.contexts[janus_id] = replace(info, forwarders=(*info.forwarders, *made))
+                kept.append(ForwarderInfo(self.number(), target.host, port, kind, publisher, group, sealed))
+        self.contexts[janus_id] = replace(info, forwarders=tuple(kept))
+
+    def number(self) -> int:
+        """Of the next forwarder."""
+        self._streams += 1
+        return self._streams
 
     def stop(self, janus_id: str, link: LinkIntent, target: FakeNode | None, target_id: str) -> None:
         """Stop the forwarders of a link; they may be gone."""
@@ -130,7 +139,7 @@ class FakeNode:
         end = target.contexts.get(target_id) if target else None
         if info is None or end is None or target is None:
             return
-        gone = {(target.host, port) for port in _ports_of(end, link)}
+        gone = {(target.host, port) for port in ports_of(end, link)}
         kept = tuple(each for each in info.forwarders if (each.host, each.port) not in gone)
         self.contexts[janus_id] = replace(info, forwarders=kept)
 
@@ -161,6 +170,7 @@ class FakeNode:
             place=self.place,
             capacity=self.capacity,
             started_us=self.started_us,
+            links=self.links,
         )
         plugin = PluginData(tuple(self.contexts[name] for name in sorted(self.contexts)))
         fields = {
@@ -176,7 +186,7 @@ class FakeNode:
         return [*details, (keys.node(self.id), self.kind)]
 
 
-def _ports_of(end: ContextInfo, link: LinkIntent) -> list[int]:
+def ports_of(end: ContextInfo, link: LinkIntent) -> list[int]:
     """Ports a link sends to; an AudioBridge gives each RTP participant a port of his own, told apart by name here."""
     if link.kind in ("voice", "bridge"):
         name = link.participant or link.source

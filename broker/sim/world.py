@@ -22,7 +22,8 @@ from broker.core.policy.registry import BALANCED
 from broker.core.reconcile import reconcile
 from broker.core.requests import Request
 from broker.core.virtual_map import VirtualMap
-from broker.sim import taps
+from broker.core.ways import DETOURED, sealed_nodes
+from broker.sim import detours, taps
 from broker.sim.node import FakeNode
 from rtcdn import keys
 from rtcdn.ids import janus_context
@@ -126,6 +127,8 @@ class World:
                 case Order():
                     self.orders.append(step)
                 case CreateContext():
+                    if step.before and step.before != step.after:
+                        self.commit([IntentChange(keys.context(step.session, step.id), step.after)])
                     self.nodes[step.after.node].create(janus_context(step.session, step.id), step.after)
                 case DestroyContext():
                     self.nodes[step.before.node].destroy(janus_context(step.session, step.id))
@@ -146,8 +149,12 @@ class World:
             return
         if link.kind == "remote":
             self.nodes[source.node].send(ends[0], name, link, self.nodes[target.node], ends[1])
+        elif link.kind in DETOURED and sealed_nodes(self.vmap, source.node, target.node):
+            changed = detours.start(self.nodes, self.vmap, session, name, link, source, target)
+            self.commit([IntentChange(keys.link(session, name), changed)])
         elif link.kind != "trunk":
-            self.nodes[source.node].forward(ends[0], link, self.nodes[target.node], ends[1])
+            key = self.vmap.sessions[session].contexts.get(link.target, target).key
+            self.nodes[source.node].forward(ends[0], link, self.nodes[target.node], ends[1], key)
         if link.kind in INTO_A_MIX:
             self.nodes[target.node].join(ends[1], name)
         if link.kind == "trunk":
@@ -165,7 +172,9 @@ class World:
             if target:
                 self.nodes[target.node].remove(ends[1], link.participant)
             return
-        if source and target and link.kind != "trunk":
+        if link.via:
+            detours.stop(self.nodes, session, name, link, source)
+        elif source and target and link.kind != "trunk":
             self.nodes[source.node].stop(ends[0], link, self.nodes[target.node], ends[1])
         if target and link.kind in INTO_A_MIX:
             self.nodes[target.node].part(ends[1], name)

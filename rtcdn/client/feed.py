@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime
 import random
 import socket
@@ -12,6 +13,7 @@ from aiortc import RTCRtpCodecParameters
 from aiortc.codecs import get_encoder
 from aiortc.rtp import RtpPacket
 from av import VideoFrame
+from pylibsrtp import Policy, Session
 
 from rtcdn.client.picture import Picture
 
@@ -24,13 +26,19 @@ MIME = {"vp8": "video/VP8", "h264": "video/H264"}
 class Feed:
     """``run`` sends until it is cancelled: key frames alone, so that whoever comes can decode the next one."""
 
-    def __init__(self, codec: str, ip: str, ports: tuple[int, ...], payload_type: int, label: str = "warm-up") -> None:
-        """The same picture goes to each of ``ports``, those of a slot's layers, each with an ssrc of its own."""
+    def __init__(
+        self, codec: str, ip: str, ports: tuple[int, ...], payload_type: int, *, label: str = "warm-up", key: str = ""
+    ) -> None:
+        """The same picture goes to each of ``ports``, those of a slot's layers, each with an ssrc of its own.
+
+        ``key``: of the stage (base64) if it takes SRTP.
+        """
         parameters = RTCRtpCodecParameters(mimeType=MIME[codec], clockRate=CLOCK, payloadType=payload_type)
         self._encoder = get_encoder(parameters)
         self._picture = Picture(label, width=WIDTH, height=HEIGHT)
         self._payload_type, self._sequence = payload_type, random.randrange(1 << 15)  # noqa: S311  (not secret)
         self._ends = [(random.randrange(1, 1 << 32), (ip, port)) for port in ports]  # noqa: S311
+        self._srtp = Session(Policy(base64.b64decode(key), Policy.SSRC_ANY_OUTBOUND)) if key else None
 
     async def run(self) -> None:
         """For ever."""
@@ -61,4 +69,5 @@ class Feed:
                     ssrc=ssrc,
                 )
                 packet.payload = payload
-                sender.sendto(packet.serialize(), address)
+                data = packet.serialize()
+                sender.sendto(self._srtp.protect(data) if self._srtp else data, address)

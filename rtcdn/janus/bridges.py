@@ -9,21 +9,25 @@ a ring is feedback.
 from __future__ import annotations
 
 from rtcdn.janus.operations import NodeClient, fresh_ssrc
-from rtcdn.janus.plugins import audiobridge
+from rtcdn.janus.plugins import Srtp, audiobridge
 from rtcdn.janus.voice import VoiceHold, rest_of
 
 LOCAL, REMOTE = audiobridge.GROUPS
 
 
-def start_bridge(node: NodeClient, mix: str, host: str, port: int) -> None:
-    """Forward the people of a mix to the RTP participant of another; what sends there already is adopted."""
+def start_bridge(node: NodeClient, mix: str, host: str, port: int, *, ssrc: int = 0, srtp: Srtp | None = None) -> None:
+    """Forward the people of a mix to the RTP participant of another; what sends there already is adopted.
+
+    ``ssrc`` and ``srtp``: for the detour, whose far end takes no other ssrc. Nothing is adopted then.
+    """
     found = [f for f in node.forwarders(mix) if (f.host, f.port) == (host, port)]
-    right = next((f for f in found if f.group == LOCAL), None)
+    right = next((f for f in found if f.group == LOCAL and not srtp), None)
     for each in found:
         if each is not right:
             node.stop_forwarder(mix, each)
     if right is None:
-        body = audiobridge.rtp_forward(mix, node.keys(mix), host, port, ssrc=fresh_ssrc(), group=LOCAL)
+        keys = node.keys(mix)
+        body = audiobridge.rtp_forward(mix, keys, host, port, ssrc=ssrc or fresh_ssrc(), group=LOCAL, srtp=srtp)
         node.admin.plugin(node.kind, body)
 
 

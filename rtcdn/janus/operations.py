@@ -14,21 +14,23 @@ from collections.abc import Callable
 
 from rtcdn.errors import NodeRefused
 from rtcdn.janus.admin import AdminClient
-from rtcdn.janus.plugins import OPUS_PT, ContextKeys, audiobridge, streaming, videoroom
+from rtcdn.janus.plugins import OPUS_PT, SEAL_SHIFT, ContextKeys, Srtp, audiobridge, streaming, videoroom
 from rtcdn.janus.protocol import Json
 from rtcdn.janus.rest import RestClient
 from rtcdn.model import Codec, ForwarderInfo, Kind, MountpointMedia, NodeSecrets
-from rtcdn.secrets import context_pin, context_secret
+from rtcdn.secrets import context_pin, context_secret, link_key
 
 NOT_THERE = {Kind.VR: videoroom.NO_SUCH_ROOM, Kind.AB: audiobridge.NO_SUCH_ROOM, Kind.ST: streaming.NO_SUCH_MOUNTPOINT}
 EXISTS = {Kind.VR: videoroom.ROOM_EXISTS, Kind.AB: audiobridge.ROOM_EXISTS, Kind.ST: streaming.MOUNTPOINT_EXISTS}
 FOUND_WITHIN_S = 0.1
+EVERYWHERE = "0.0.0.0"  # (several networks: the firewall of the host says who may come)
 FAR_END = 4096  # ssrcs of one forward are this close together at most
 
 
-def fresh_ssrc() -> int:
-    """An ssrc that no earlier forward used: a reused one freezes viewers."""
-    return random.randrange(1, 2**32 - FAR_END)  # noqa: S311  (need not be secret)
+def fresh_ssrc(srtp: Srtp | None = None) -> int:
+    """An ssrc that no earlier forward used: a reused one freezes viewers. With a key it tells the key's generation."""
+    found = random.randrange(1, 2**32 - FAR_END)  # noqa: S311  (need not be secret)
+    return found & ~0x3FF | srtp.seal << SEAL_SHIFT if srtp else found
 
 
 def send_pli(host: str, port: int) -> None:
@@ -49,10 +51,15 @@ class NodeClient:
         *,
         rest: RestClient | None = None,
         pli: Callable[[str, int], None] = send_pli,
+        listen: str = "",
+        pli_ip: str = "",
     ) -> None:
-        """``media_ip`` is where links to this node are sent, and whose rtcp ports take PLIs."""
+        """``media_ip`` is where links from its own network are sent, ``listen`` where mountpoints take them if not
+        there, ``pli_ip`` where its rtcp ports take our PLIs if not there.
+        """
         self.kind, self.admin, self.rest, self.media_ip = kind, admin, rest, media_ip
-        self._secrets, self._pli = secrets, pli
+        self._secrets, self._pli, self._pli_ip = secrets, pli, pli_ip or media_ip
+        self._iface = "" if listen == EVERYWHERE else listen or media_ip
 
     # ---- contexts
 
@@ -64,11 +71,22 @@ class NodeClient:
         """An AudioBridge room."""
         self._make(audiobridge.create(room, self.keys(room)))
 
-    def ensure_stage(self, mountpoint: str, codec: Codec, slots: tuple[str, ...]) -> tuple[MountpointMedia, ...]:
-        """A stage mountpoint, listening on ``media_ip`` alone; its media with their ports."""
-        keys = self.keys(mountpoint)
-        made = self._make(streaming.create_stage(mountpoint, keys, codec, slots, iface=self.media_ip))
+    def ensure_stage(
+        self, mountpoint: str, codec: Codec, slots: tuple[str, ...], generation: int = 0
+    ) -> tuple[MountpointMedia, ...]:
+        """A stage mountpoint, listening on the private address alone; its media with their ports.
+
+        ``generation``: of the key with which its media come; 0: plain.
+        """
+        keys, srtp = self.keys(mountpoint), self.stage_key(mountpoint, generation)
+        made = self._make(streaming.create_stage(mountpoint, keys, codec, slots, iface=self._iface, srtp=srtp))
         return streaming.read_created(made) if made else self.stage_media(mountpoint)
+
+    def stage_key(self, mountpoint: str, generation: int) -> Srtp | None:
+        """The key of one generation of a stage of this node; None for plain RTP."""
+        if not generation:
+            return None
+        return Srtp(80, link_key(self._secrets.context_key, mountpoint, generation), generation)
 
     def stage_media(self, mountpoint: str) -> tuple[MountpointMedia, ...]:
         """Media and ports of a stage; empty when it is not there."""
@@ -130,36 +148,40 @@ class NodeClient:
         simulcast: bool,
         target_ip: str,
         target: MountpointMedia,
+        srtp: Srtp | None = None,
         anew: bool = False,
     ) -> None:
         """Forward a publisher's video into a slot and ask a keyframe.
 
-        Adopts a forward that is complete; stops any other of this room into the same slot first (two sources in one
-        port are garbage). ``anew`` stops the complete one too: its far end was made again and rtcp must latch afresh.
+        Adopts a forward that is complete and of this key; stops any other of this room into the same slot first (two
+        sources in one port are garbage). ``anew`` stops the complete one too: its far end was made again and rtcp must
+        latch afresh.
         """
-        ports = slot_ports(target)
+        ports, seal = slot_ports(target), srtp.seal if srtp else 0
         here = [f for f in self._room_forwarders(room) if f.host == target_ip and f.port in ports]
-        if not anew and {f.port for f in here} == ports and all(f.publisher == publisher for f in here):
+        ours = all((f.publisher, f.seal) == (publisher, seal) for f in here)
+        if not anew and {f.port for f in here} == ports and ours:
             self._ask_keyframe(here)
             return
         for each in here:
             self.stop_forwarder(room, each.info())
-        streams = videoroom.slot_streams(mid, simulcast, target, fresh_ssrc())
-        body = videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams)
+        streams = videoroom.slot_streams(mid, simulcast, target, fresh_ssrc(srtp))
+        body = videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams, srtp=srtp)
         self._ask_keyframe(videoroom.read_forwarders(self._forward(body)))
 
     def ask_keyframe(self, room: str, publisher: str) -> None:
         """Ask a publisher for a keyframe through his forwarders."""
         self._ask_keyframe([f for f in self._room_forwarders(room) if f.publisher == publisher])
 
-    def start_mix(self, room: str, target_ip: str, port: int, *, anew: bool = False) -> None:
+    def start_mix(self, room: str, target_ip: str, port: int, *, srtp: Srtp | None = None, anew: bool = False) -> None:
         """Forward the mix to a stage's audio port."""
         there = [f for f in self.forwarders(room) if (f.host, f.port) == (target_ip, port)]
-        if there and not anew:
+        if not anew and [f.seal for f in there] == [srtp.seal if srtp else 0]:
             return
         for each in there:
             self.stop_forwarder(room, each)
-        self._ask(audiobridge.rtp_forward(room, self.keys(room), target_ip, port, ssrc=fresh_ssrc()))
+        keys = self.keys(room)
+        self._ask(audiobridge.rtp_forward(room, keys, target_ip, port, ssrc=fresh_ssrc(srtp), srtp=srtp))
 
     # ---- a publisher's audio (the other end is in ``voice``)
 
@@ -171,19 +193,22 @@ class NodeClient:
         target_ip: str,
         port: int,
         *,
+        ssrc: int = 0,
+        srtp: Srtp | None = None,
         keep: frozenset[tuple[str, int]] = frozenset(),
     ) -> None:
         """Forward a publisher's audio to the RTP participant that ``voice.join_voice`` made.
 
-        Other forwards of his audio are stopped, but those to ``keep``.
+        Other forwards of his audio are stopped, but those to ``keep``. ``ssrc`` and ``srtp``: for the detour, whose
+        far end takes no other ssrc. Nothing is adopted then.
         """
         for each in self._room_forwarders(room):
             if each.publisher == publisher and each.type == "audio" and (each.host, each.port) not in keep:
-                if (each.host, each.port) == (target_ip, port):
+                if (each.host, each.port) == (target_ip, port) and not srtp:
                     return
                 self.stop_forwarder(room, each.info())
-        streams = videoroom.audio_stream(mid, port, OPUS_PT, fresh_ssrc())
-        self._forward(videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams))
+        streams = videoroom.audio_stream(mid, port, OPUS_PT, ssrc or fresh_ssrc())
+        self._forward(videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams, srtp=srtp))
 
     def stop_voice_forward(self, room: str, publisher: str, *, keep: frozenset[tuple[str, int]] = frozenset()) -> None:
         """Stop forwarding a publisher's audio, but to ``keep``."""
@@ -205,7 +230,7 @@ class NodeClient:
     def _ask_keyframe(self, forwarders: tuple[videoroom.Forwarder, ...] | list[videoroom.Forwarder]) -> None:
         ports = [each.local_rtcp_port for each in forwarders if each.local_rtcp_port]
         if ports:
-            self._pli(self.media_ip, ports[0])
+            self._pli(self._pli_ip, ports[0])
 
     def _ask(self, body: Json) -> Json:
         return self.admin.plugin(self.kind, body)

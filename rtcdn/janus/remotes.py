@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from rtcdn.errors import NodeRefused
 from rtcdn.janus.operations import NodeClient
-from rtcdn.janus.plugins import videoroom
+from rtcdn.janus.plugins import Srtp, videoroom
 from rtcdn.model import Leg, RemoteInfo
+from rtcdn.secrets import fresh_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +24,43 @@ class End:
     room: str
 
 
-def start_remote(source: End, target: End, publisher: str, link: str, leg: Leg, *, anew: bool = False) -> None:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How media get from one node to another: the address there as seen from here, and whether encrypted."""
+
+    host: str
+    sealed: bool = False
+
+    def fresh_key(self) -> Srtp | None:
+        """A key for a link that is made now, if it needs one: never one that was used before."""
+        return Srtp(80, fresh_key()) if self.sealed else None
+
+
+def start_remote(
+    source: End, target: End, publisher: str, link: str, leg: Leg, *, way: Way | None = None, anew: bool = False
+) -> None:
     """Send a publisher of one room to another; ``leg`` is his publish leg, with what he sends.
 
-    Adopts what stands at both ends; half of it, or all with ``anew``, is removed and made again.
+    Adopts what stands at both ends; half of it, or all with ``anew``, is removed and made again, with a new key.
     """
+    way = way or Way(target.node.media_ip)
     if not leg.streams:
         raise NodeRefused(videoroom.NO_SUCH_FEED, f"{publisher} publishes nothing now")
     sent = [each for each in remotes_of(source, publisher) if each.id == link]
     standing = has_remote(target, publisher)
-    if not anew and standing and [each.host for each in sent] == [target.node.media_ip]:
+    if not anew and standing and [each.host for each in sent] == [way.host]:
         return
     if sent:
         stop_sending(source, publisher, link)
     if standing:
         remove_remote(target, publisher)
-    streams = videoroom.remote_streams(leg.streams, _lines(source.node, leg))
+    streams, srtp = videoroom.remote_streams(leg.streams, _lines(source.node, leg)), way.fresh_key()
     added = target.node.admin.plugin(
         target.node.kind,
-        videoroom.add_remote_publisher(target.room, target.node.keys(target.room), publisher, streams),
+        videoroom.add_remote_publisher(target.room, target.node.keys(target.room), publisher, streams, srtp),
     )
     ports, keys = videoroom.read_remote_ports(added), source.node.keys(source.room)
-    body = videoroom.publish_remotely(source.room, keys, publisher, link, host=target.node.media_ip, ports=ports)
+    body = videoroom.publish_remotely(source.room, keys, publisher, link, (way.host, *ports), srtp=srtp)
     try:
         source.node.admin.plugin(source.node.kind, body)
     except NodeRefused:

@@ -38,6 +38,8 @@ def presentation(
         started_us=started_us,
         capacity=settings.capacity,
         weight_terms=terms,
+        network=settings.network,
+        public_ip=settings.public_ip,
     )
     details = {
         "ADDRESS": str(settings.listen),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rtcdn.model import Capacity
+from rtcdn.model import NETWORK, Capacity
 from rtcdn.settings import Address, BaseSettings, Reader, base
 
 
@@ -25,6 +25,8 @@ class ModuleSettings:
     capacity: Capacity
     lease_s: int
     report_s: float
+    network: str = NETWORK
+    public_ip: str = ""
 
 
 def load(environ: Mapping[str, str]) -> ModuleSettings:
@@ -44,6 +46,8 @@ def load(environ: Mapping[str, str]) -> ModuleSettings:
         capacity=reader.record("RTCDN_CAPACITY", Capacity),
         lease_s=int(reader.number("RTCDN_LEASE_S", 5, least=2)),
         report_s=reader.number("RTCDN_REPORT_S", 1, least=0.1),
+        network=reader.id("RTCDN_NETWORK", NETWORK),
+        public_ip=reader.text("RTCDN_PUBLIC_IP", ""),
     )
     reader.done()
     return settings

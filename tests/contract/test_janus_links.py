@@ -9,10 +9,12 @@ import pytest
 
 from rtcdn.errors import NodeRefused
 from rtcdn.janus.bridges import LOCAL, REMOTE, connect_trunk, start_bridge
-from rtcdn.janus.plugins import audiobridge, videoroom
+from rtcdn.janus.detour import detour_stands, entered, open_detour
+from rtcdn.janus.plugins import Srtp, audiobridge, videoroom
 from rtcdn.janus.remotes import End, has_remote, remotes_of, remove_remote, start_remote, stop_sending
 from rtcdn.janus.voice import find_voice, join_voice, leave_voice
-from rtcdn.model import Kind, Leg, StreamInfo
+from rtcdn.model import Kind, Leg, MountpointMedia, StreamInfo
+from rtcdn.secrets import fresh_key
 from tests.support.engine import Engine, wait_for
 from tests.support.janus_world import World, fake_world, make_context, make_publisher, participants, real_world
 
@@ -104,6 +106,44 @@ def test_a_bridge_sends_the_people_once(world: World, mixes: tuple[str, str]) ->
     assert {each.port: (each.stream_id, each.group) for each in client.forwarders(mixes[0])} == first
     leave_voice(client, mixes[1], "bridge-a-b", hold.janus_session)
     wait_for(lambda: not participants(client, mixes[1]), "the bridge's participant is gone")
+
+
+def test_a_detour_is_opened_adopted_and_closed(world: World, rooms: tuple[End, End]) -> None:
+    """A remote publisher of the link's name goes on to the participant; opened again it is another, with a new key."""
+    room = End(world.clients[Kind.VR], f"{rooms[0].room}-detour")
+    to = "127.0.0.9", 45010
+    assert not detour_stands(room, "voice-ann", to)
+    first = open_detour(room, "voice-ann", to)
+    assert detour_stands(room, "voice-ann", to)
+    assert not detour_stands(room, "voice-ann", ("127.0.0.9", 45012))
+    other = open_detour(room, "voice-bob", ("127.0.0.9", 45012))
+    again = open_detour(room, "voice-ann", to)
+    assert len({each.srtp.crypto for each in (first, other, again)}) == 3
+    assert again.port != other.port
+    sent = [(f.publisher, f.port, f.seal) for f in room.node.forwarders(room.room)]
+    assert sorted(sent) == [("voice-ann", 45010, 0), ("voice-bob", 45012, 0)]
+    remove_remote(room, "voice-ann")
+    remove_remote(room, "voice-ann")
+    assert not detour_stands(room, "voice-ann", to)
+    assert detour_stands(room, "voice-bob", ("127.0.0.9", 45012))
+    room.node.drop_context(room.room)
+
+
+def test_an_encrypted_forward_tells_its_seal(world: World, rooms: tuple[End, End], mixes: tuple[str, str]) -> None:
+    """Of a room and of a mix, by their lists; another seal, or none, is another forward and is made anew."""
+    ab, (room, _) = world.clients[Kind.AB], rooms
+    make_publisher(world, room.room, "ann")
+    slot = MountpointMedia("v1", "video", 45021, 45022, 45023)
+    for generation in (1, 2, 2, 300):
+        srtp = Srtp(80, fresh_key(), generation)
+        ab.start_mix(mixes[0], "127.0.0.9", 45020, srtp=srtp)
+        room.node.start_slot(room.room, "ann", "1", simulcast=False, target_ip="127.0.0.9", target=slot, srtp=srtp)
+        assert [f.seal for f in ab.forwarders(mixes[0])] == [srtp.seal]
+        assert [f.seal for f in room.node.forwarders(room.room)] == [srtp.seal] * 3
+    ab.start_mix(mixes[0], "127.0.0.9", 45020)
+    assert [f.seal for f in ab.forwarders(mixes[0])] == [0]
+    assert entered(room.node, room.room, "127.0.0.9", 45021)
+    assert not entered(ab, mixes[0], "127.0.0.9", 45020)
 
 
 def test_each_end_of_a_trunk_is_told_of_the_other(world: World, mixes: tuple[str, str]) -> None:

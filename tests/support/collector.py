@@ -59,6 +59,7 @@ class CollectorProcess:
             "RTCDN_JANUS_ADMIN_URL": node.admin_url,
             "RTCDN_JANUS_REST_URL": node.rest_url,
             "RTCDN_MEDIA_IP": node.media_ip,
+            "RTCDN_LINKS": "plain",
             "RTCDN_EVENTS_LISTEN": events_address,
             "RTCDN_HEALTH_LISTEN": self.health,
             "RTCDN_SWEEP_S": str(sweep_s),

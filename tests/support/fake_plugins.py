@@ -40,6 +40,7 @@ class FakeVideoRoom(FakeRemotes):
             "port": stream[f"port{suffix}"],
             "type": "audio" if stream["pt"] == 111 else "video",
             "ssrc": stream.get(f"ssrc{suffix}", 0),
+            **({"srtp": True} if "srtp_suite" in body else {}),  # in a stream it means nothing
         }
         return row | ({"local_rtcp_port": next(self.ports)} if not suffix and stream.get("rtcp_port") else {})
 
@@ -91,6 +92,7 @@ class FakeAudioBridge(FakePlugin):
         self._admin(body)
         row = {"stream_id": next(self.numbers), "ip": body["host"], "port": body["port"], "ssrc": body["ssrc"]}
         row |= {"group": body["group"]} if "group" in body else {}
+        row |= {"srtp": True} if "srtp_suite" in body else {}
         self._context(body).forwarders.append(row)
         return {"stream_id": row["stream_id"]}
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 from broker.act import Actor, Nodes
 from broker.core.actions import Step, step_name
@@ -22,6 +23,7 @@ from collector.view import View
 from rtcdn import keys
 from rtcdn.janus.operations import NodeClient
 from rtcdn.model import (
+    SRTP,
     Codec,
     ContextIntent,
     Kind,
@@ -43,8 +45,9 @@ SESSION = "demo"
 class LinkWorld:
     """One session on some nodes. ``commit`` decides nothing: tests say which contexts and links there are."""
 
-    def __init__(self, nodes: Mapping[str, JanusNode]) -> None:
-        self.nodes = nodes
+    def __init__(self, nodes: Mapping[str, JanusNode], hosts: Mapping[str, str]) -> None:
+        """``hosts``: on which host each node stands; links between hosts are SRTP then."""
+        self.nodes, self.hosts = nodes, hosts
         self.clients: dict[str, NodeClient] = {name: client(node) for name, node in nodes.items()}
         self.now_s = time.time()
         self.revision = 1
@@ -99,6 +102,8 @@ class LinkWorld:
     def _told(self, name: str) -> list[tuple[str, str]]:
         node = self.nodes[name]
         labels = Labels(admin=node.admin_url, rest=node.rest_url, media_ip=node.media_ip)
+        if self.hosts:
+            labels = replace(labels, host=self.hosts[name], links=SRTP)
         plugin = plugin_data(Probe(self.clients[name]).contexts(), View(node.kind))
         fields = {"ADDRESS": node.address, "LABELS": labels.to_json(), "PLUGIN": plugin.to_json()}
         details = [(keys.node_field(node.kind, name, field), text) for field, text in fields.items()]
@@ -106,14 +111,14 @@ class LinkWorld:
 
 
 @contextmanager
-def running_links(**kinds: Kind) -> Iterator[LinkWorld]:
-    """Nodes by name and kind, started side by side."""
+def running_links(hosts: Mapping[str, str] | None = None, **kinds: Kind) -> Iterator[LinkWorld]:
+    """Nodes by name and kind, started side by side; ``hosts``: links between these are SRTP."""
     with Engine() as engine:
         network = engine.network()
         with ThreadPoolExecutor() as threads:
             made = {n: threads.submit(start_janus, engine, kind, n, network=network) for n, kind in kinds.items()}
             nodes = {name: each.result() for name, each in made.items()}
-        yield LinkWorld(nodes)
+        yield LinkWorld(nodes, hosts or {})
 
 
 def contexts(*names: str, **options: tuple[str, ...]) -> dict[str, Record | None]:

@@ -17,6 +17,7 @@ from broker.core.scenarios.stage import SCREEN, Lineup, Wiring, camera_of, video
 from broker.core.views import SPEAKING, context_of
 from broker.core.virtual_map import out_of_work, rungs
 from broker.core.warmup import expected, promised_to_others
+from broker.core.ways import first_key, public_address
 from broker.core.wrappers import Load, NodeWrapper, kind_for, publish_load, talk_load, view_load
 from rtcdn import keys
 from rtcdn.errors import InvalidRequest
@@ -168,6 +169,8 @@ class Archipelago:
             kind=Kind(wrapper.kind),
             node=wrapper.id,
             address=wrapper.address,
+            network=wrapper.labels.network,
+            public=public_address(wrapper),
             secret_version=wrapper.labels.secret_version,
             context=janus_context(draft.id, context),
             slots=draft.view.contexts[context].slots if want == "view" else (),
@@ -264,10 +267,9 @@ class Archipelago:
         intent = draft.intent
         kind = Kind(kind_for(draft.vmap.kinds, duty))
         if duty == "stage":
-            return ContextIntent(node, kind, duty, intent.codec, slots=video_slots(intent.slots))
-        most = (
-            intent.slots
-        )  # a room is made once: an ingress takes those too who may publish after a change of scenario
+            key = first_key(draft.vmap, node)
+            return ContextIntent(node, kind, duty, intent.codec, slots=video_slots(intent.slots), key=key)
+        most = intent.slots  # a room is made once: an ingress takes those too who publish after a change of scenario
         if duty == "ingress":
             most = max(most, draft.policy.limits.cameras)
         publishers = {"publishers": most + SPARE_PUBLISHERS, "bitrate_bps": intent.bitrate_bps}

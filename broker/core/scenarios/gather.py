@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from broker.core.draft import Draft, Refused
 from broker.core.scenarios import moves
+from broker.core.scenarios.bridges import Mix, bridges
 from broker.core.scenarios.home import home, leaving, place_of
 from broker.core.virtual_map import out_of_work
+from broker.core.ways import sealed_nodes
 from rtcdn.model import LinkIntent
 
 if TYPE_CHECKING:
@@ -35,12 +37,16 @@ def surplus(shape: Archipelago, draft: Draft) -> tuple[str, ...]:
 
 
 def trunks(draft: Draft, mix: str) -> dict[str, LinkIntent]:
-    """Links that let the people of other mixes hear and be heard until they are led to ``mix``; none on an island."""
-    contexts, found = draft.view.contexts, {}
-    for other in _others(draft, mix) if draft.intent.scenario in ONE_MIX else ():
-        if draft.view.attached.get(other):
-            found[f"trunk-{contexts[mix].node}-{contexts[other].node}"] = LinkIntent("trunk", mix, other)
-    return found
+    """Links that let the people of other mixes hear and be heard until they are led to ``mix``; none on an island.
+
+    Bridges among all of them where trunks, which know no SRTP, may not be.
+    """
+    contexts = draft.view.contexts
+    others = _others(draft, mix) if draft.intent.scenario in ONE_MIX else ()
+    others = tuple(other for other in others if draft.view.attached.get(other))
+    if any(sealed_nodes(draft.vmap, contexts[mix].node, contexts[other].node) for other in others):
+        return bridges({name: Mix(contexts[name].node) for name in (mix, *others)}, {}, len(others) + 1)
+    return {f"trunk-{contexts[mix].node}-{contexts[other].node}": LinkIntent("trunk", mix, other) for other in others}
 
 
 def _others(draft: Draft, mix: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from broker.core.scenarios.bridges import Mix, bridges
 from broker.core.scenarios.stage import Wiring
 from broker.core.views import SPEAKING, context_of
 from broker.core.virtual_map import out_of_work, rungs
+from broker.core.ways import sealed_nodes
 from broker.core.wrappers import NodeWrapper, talk_load
 from rtcdn.model import Leg
 
@@ -110,9 +111,17 @@ def wired(draft: Draft, base: Wiring) -> Wiring:
     entered = Counter({name: mix.people for name, mix in mixes.items()})
     stages = {name: _nearest(draft, name, mixes, hears.get(name, ""), fed) for name in draft.view.duty("stage")}
     speak = {name: _nearest(draft, name, mixes, enters.get(name, ""), entered) for name in draft.view.duty("ingress")}
-    among = bridges(mixes, links, draft.policy.limits.mesh_most)
+    among = bridges(mixes, links, _mesh_most(draft, mixes))
     others = {name: link for name, link in base.between.items() if link.kind not in AMONG_MIXES}
     return replace(base, mixes={**base.mixes, **stages}, voices={**base.voices, **speak}, between={**others, **among})
+
+
+def _mesh_most(draft: Draft, mixes: dict[str, Mix]) -> int:
+    """How many mixes are linked by bridges alone: all of them where trunks, which know no SRTP, may not be."""
+    first, *others = (mix.node for mix in mixes.values()) if mixes else ("",)
+    if any(sealed_nodes(draft.vmap, first, node) for node in others):
+        return len(mixes) + 1
+    return draft.policy.limits.mesh_most
 
 
 def _in_use(draft: Draft) -> dict[str, Mix]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtcdn.ids import LINK_PREFIX
-from rtcdn.janus.plugins import OPUS_PT, ContextKeys, Srtp, integer, rows, text
+from rtcdn.janus.plugins import OPUS_PT, ContextKeys, Srtp, integer, rows, seal_of, text
 from rtcdn.janus.protocol import Json
 from rtcdn.model import ForwarderInfo
 
@@ -104,7 +104,14 @@ def list_forwarders(room: str, keys: ContextKeys) -> Json:
 def read_forwarders(data: Json) -> tuple[ForwarderInfo, ...]:
     """Answer of ``listforwarders``."""
     return tuple(
-        ForwarderInfo(integer(row, "stream_id"), text(row, "ip"), integer(row, "port"), "audio", "", text(row, "group"))
+        ForwarderInfo(
+            stream_id=integer(row, "stream_id"),
+            host=text(row, "ip"),
+            port=integer(row, "port"),
+            type="audio",
+            group=text(row, "group"),
+            seal=seal_of(integer(row, "ssrc")) if row.get("srtp") is True else 0,
+        )
         for row in rows(data, "rtp_forwarders")
     )
 
@@ -125,7 +132,7 @@ def rtp_forward(
         "codec": "opus",
         "always_on": True,
         **({"group": group} if group else {}),
-        **({"srtp_suite": srtp.suite, "srtp_crypto": srtp.crypto} if srtp else {}),
+        **(srtp.of_source() if srtp else {}),
     }
 
 

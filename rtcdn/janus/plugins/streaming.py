@@ -41,11 +41,9 @@ def create_stage(
     """Make a stage: one audio (the mix) and the video ``slots``, each with three simulcast ports and rtcp.
 
     Ports are chosen by Janus and told in the answer. ``iface``: the one address to listen on. No keyframe buffer: after
-    a re-point it shows late joiners the previous speaker.
+    a re-point it shows late joiners the previous speaker. ``srtp``: one key for all media.
     """
     common: Json = {"iface": iface} if iface else {}
-    if srtp:
-        common |= {"srtpsuite": srtp.suite, "srtpcrypto": srtp.crypto}
     video: Json = {"type": "video", "port": 0, "port2": 0, "port3": 0, "rtcpport": 0, "pt": VIDEO_PT, "simulcast": True}
     video |= {"codec": codec.value, **({"fmtp": H264_FMTP} if codec is Codec.H264 else {})}
     audio: Json = {"type": "audio", "mid": AUDIO_MID, "port": 0, "pt": OPUS_PT, "codec": "opus"}
@@ -61,6 +59,7 @@ def create_stage(
         "is_private": True,
         "media": [audio | common, *({"mid": mid} | video | common for mid in slots)],
         **({"threads": threads} if threads else {}),
+        **(srtp.of_mountpoint() if srtp else {}),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rtcdn.janus.plugins import VIDEO_PT, ContextKeys, Srtp, integer, rows, text
+from rtcdn.janus.plugins import VIDEO_PT, ContextKeys, Srtp, integer, rows, seal_of, text
 from rtcdn.janus.protocol import Json
 from rtcdn.model import Codec, ForwarderInfo, MountpointMedia, PublisherInfo, RemoteInfo, StreamInfo
 
@@ -31,10 +31,11 @@ class Forwarder:
     port: int
     ssrc: int = 0
     local_rtcp_port: int = 0
+    seal: int = 0  # what its ssrc tells of its key; 0: plain RTP
 
     def info(self) -> ForwarderInfo:
         """As plugin data tells it."""
-        return ForwarderInfo(self.stream_id, self.host, self.port, self.type, self.publisher)
+        return ForwarderInfo(self.stream_id, self.host, self.port, self.type, self.publisher, seal=self.seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +128,14 @@ def read_forwarders(data: Json) -> tuple[Forwarder, ...]:
             port=integer(row, "port"),
             ssrc=integer(row, "ssrc"),
             local_rtcp_port=integer(row, "local_rtcp_port"),
+            seal=seal_of(integer(row, "ssrc")) if row.get("srtp") is True else 0,
         )
         for publisher in publishers
         for row in rows(publisher, "forwarders")
     )
 
 
-def slot_streams(mid: str, simulcast: bool, target: MountpointMedia, ssrc: int, srtp: Srtp | None = None) -> list[Json]:
+def slot_streams(mid: str, simulcast: bool, target: MountpointMedia, ssrc: int) -> list[Json]:
     """Streams of a forward into a slot of a stage; ``ssrc`` must be fresh at each re-point (it and the next two).
 
     A simulcast source sends each layer to its own port; a plain one sends the same picture to all three, so that no
@@ -143,23 +145,19 @@ def slot_streams(mid: str, simulcast: bool, target: MountpointMedia, ssrc: int, 
     if simulcast:
         layers = {"port_2": target.port_2, "pt_2": VIDEO_PT, "ssrc_2": ssrc + 1}
         layers |= {"port_3": target.port_3, "pt_3": VIDEO_PT, "ssrc_3": ssrc + 2}
-        streams = [first | layers]
-    else:
-        more = ((target.port_2, ssrc + 1), (target.port_3, ssrc + 2))
-        streams = [first, *({"mid": mid, "port": port, "pt": VIDEO_PT, "ssrc": each} for port, each in more if port)]
-    return [stream | _srtp(srtp) for stream in streams]
+        return [first | layers]
+    more = ((target.port_2, ssrc + 1), (target.port_3, ssrc + 2))
+    return [first, *({"mid": mid, "port": port, "pt": VIDEO_PT, "ssrc": each} for port, each in more if port)]
 
 
-def audio_stream(mid: str, port: int, payload_type: int, ssrc: int, srtp: Srtp | None = None) -> list[Json]:
+def audio_stream(mid: str, port: int, payload_type: int, ssrc: int) -> list[Json]:
     """Streams of a forward of one audio stream to ``port``."""
-    return [{"mid": mid, "port": port, "pt": payload_type, "ssrc": ssrc} | _srtp(srtp)]
+    return [{"mid": mid, "port": port, "pt": payload_type, "ssrc": ssrc}]
 
 
-def _srtp(srtp: Srtp | None) -> Json:
-    return {"srtp_suite": srtp.suite, "srtp_crypto": srtp.crypto} if srtp else {}
-
-
-def rtp_forward(room: str, keys: ContextKeys, publisher: str, host: str, streams: Iterable[Json]) -> Json:
+def rtp_forward(
+    room: str, keys: ContextKeys, publisher: str, host: str, streams: Iterable[Json], *, srtp: Srtp | None = None
+) -> Json:
     """Forward streams of a publisher to ``host``. The new form asks no keyframe: send a PLI afterwards."""
     return {
         "request": "rtp_forward",
@@ -169,6 +167,7 @@ def rtp_forward(room: str, keys: ContextKeys, publisher: str, host: str, streams
         "publisher_id": publisher,
         "host": host,
         "streams": list(streams),
+        **(srtp.of_source() if srtp else {}),
     }
 
 
@@ -213,10 +212,12 @@ def read_lines(info: Json) -> dict[str, int]:
     return {text(row, "mid"): integer(row, "mindex") for row in rows(plugin, "streams")}
 
 
-def add_remote_publisher(room: str, keys: ContextKeys, participant: str, streams: list[Json]) -> Json:
+def add_remote_publisher(
+    room: str, keys: ContextKeys, participant: str, streams: list[Json], srtp: Srtp | None = None
+) -> Json:
     """Make a publisher whose media comes from another VideoRoom; it counts as one of the room's ``publishers``."""
-    body = {"request": "add_remote_publisher", "room": room, "secret": keys.secret, "id": participant}
-    return body | {"display": participant, "streams": streams}
+    body: Json = {"request": "add_remote_publisher", "room": room, "secret": keys.secret, "id": participant}
+    return body | {"display": participant, "streams": streams, **(srtp.of_source() if srtp else {})}
 
 
 def read_remote_ports(data: Json) -> tuple[int, int]:
@@ -230,12 +231,12 @@ def remove_remote_publisher(room: str, keys: ContextKeys, participant: str) -> J
 
 
 def publish_remotely(
-    room: str, keys: ContextKeys, publisher: str, remote: str, *, host: str, ports: tuple[int, int]
+    room: str, keys: ContextKeys, publisher: str, remote: str, to: tuple[str, int, int], *, srtp: Srtp | None = None
 ) -> Json:
-    """Send all of a publisher to a remote publisher of another VideoRoom. No event tells of it."""
-    body = {"request": "publish_remotely", "admin_key": keys.admin_key, "room": room, "secret": keys.secret}
-    body |= {"publisher_id": publisher, "remote_id": remote, "host": host}
-    return {**body, "port": ports[0], "rtcp_port": ports[1]}
+    """Send all of a publisher ``to`` (host, media and rtcp port) a remote one of another room. No event tells of it."""
+    body: Json = {"request": "publish_remotely", "admin_key": keys.admin_key, "room": room, "secret": keys.secret}
+    body |= {"publisher_id": publisher, "remote_id": remote, "host": to[0], "port": to[1], "rtcp_port": to[2]}
+    return body | (srtp.of_source() if srtp else {})
 
 
 def unpublish_remotely(room: str, keys: ContextKeys, publisher: str, remote: str) -> Json:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from broker.act import Nodes
 from broker.act_links import LinkActor, Wire
 from broker.core.decisions import IntentChange
 from broker.core.virtual_map import VirtualMap
+from broker.sim.node import FakeNode
 from rtcdn.errors import NodeRefused, StoreAway
 from rtcdn.janus.operations import NodeClient
 from rtcdn.janus.plugins import audiobridge
@@ -43,7 +45,9 @@ class Pair:
             transport = self.janus[name].transport()
             self.client[name] = make_client(self.kind, *urls, own, transport, [], f"127.0.0.{number + 1}")
             self.make(name)
-        self.actor = LinkActor(self._record)
+        seen = [FakeNode(name, self.kind, "here", f"127.0.0.{n + 1}").report() for n, name in enumerate("ab")]
+        self.vmap = VirtualMap.build({key: (text, 1) for told in seen for key, text in told}, 0.0)
+        self.actor = LinkActor(Nodes({}), self._record)
 
     def make(self, name: str) -> None:
         """Its context, (again)."""
@@ -162,7 +166,7 @@ def test_a_publisher_is_sent_as_the_map_says(rooms: Pair) -> None:
         "SS:s": (SessionIntent().to_json(), 1),
         "PT:s:ann": (ParticipantIntent(legs=(leg,)).to_json(), 1),
     }
-    rooms.vmap = VirtualMap.build(snapshot, 0.0)
+    rooms.vmap = rooms.vmap.apply([(key, *told) for key, told in snapshot.items()], 0.0)
     rooms.start(REMOTE)
     far = rooms.janus["b"].plugin.contexts["s/ingress-b"].people
     near = rooms.janus["a"].plugin.contexts["s/ingress-a"].people

@@ -16,6 +16,7 @@ from broker.core.requests import Reorganise
 from broker.probing import Probing
 from broker.settings import read
 from rtcdn.errors import ConfigError
+from rtcdn.janus.plugins import Srtp
 from rtcdn.model import Capacity, Labels, MountpointMedia
 from rtcdn.probe import ProbeAnswer, ProbeAsk
 from rtcdn.store.port import put_many
@@ -35,6 +36,9 @@ class FakeClient:
 
     def stage_media(self, _: str) -> tuple[MountpointMedia, ...]:
         return self.media
+
+    def stage_key(self, _: str, generation: int) -> Srtp | None:
+        return Srtp(80, "key", generation) if generation else None
 
 
 @dataclass

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import socket
 from typing import Any
 
+import pylibsrtp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiortc.rtp import RtpPacket
@@ -17,6 +19,7 @@ from rtcdn.client.feed import Feed
 from rtcdn.errors import ConfigError, NodeAway, NodeRefused
 from rtcdn.model import Kind, Leg
 from rtcdn.probe import ProbeAsk
+from rtcdn.secrets import fresh_key
 
 LEG = Leg("view", Kind.ST, "st1", "192.0.2.1:8188", "demo/stage-st1", slots=("v1", "v2", "s1"))
 
@@ -76,6 +79,28 @@ async def test_a_clip_is_fed_to_every_layer_with_an_ssrc_of_its_own(codec: str) 
     assert ssrcs[0] != ssrcs[1]
     assert [packet.payload for packet in frames[0]] == [packet.payload for packet in frames[1]]
     assert all(packet.payload_type == 96 for packet in frames[0])
+
+
+async def test_a_clip_for_an_encrypted_stage_is_encrypted_with_its_key() -> None:
+    """Whoever has the key reads the frame; nobody else does."""
+    key = fresh_key()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+        end.bind(("127.0.0.1", 0))
+        end.setblocking(False)
+        feeding = asyncio.create_task(Feed("vp8", "127.0.0.1", (end.getsockname()[1],), 96, key=key).run())
+        data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(end, 2000), 20)
+        feeding.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await feeding
+    with pytest.raises(pylibsrtp.Error):
+        _reader(fresh_key()).unprotect(data)
+    plain = _reader(key).unprotect(data)
+    assert len(plain) == len(data) - 10
+    assert RtpPacket.parse(plain).payload_type == 96
+
+
+def _reader(key: str) -> pylibsrtp.Session:
+    return pylibsrtp.Session(pylibsrtp.Policy(base64.b64decode(key), pylibsrtp.Policy.SSRC_ANY_INBOUND))
 
 
 async def _frame(end: socket.socket) -> list[RtpPacket]:

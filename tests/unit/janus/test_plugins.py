@@ -145,10 +145,18 @@ def test_a_simulcast_source_sends_each_layer_to_its_port() -> None:
 def test_encrypted_links_carry_their_key_in_every_stream() -> None:
     """The mountpoint and the forwarder spell it differently; it does not show in logs."""
     srtp = Srtp(80, "a2V5")
-    streams = videoroom.slot_streams("1", simulcast=False, target=SLOT, ssrc=1, srtp=srtp)
-    assert all((s["srtp_suite"], s["srtp_crypto"]) == (80, "a2V5") for s in streams)
+    streams = videoroom.slot_streams("1", simulcast=False, target=SLOT, ssrc=1)
     stage = streaming.create_stage("s/x", KEYS, Codec.VP8, ("v1",), srtp=srtp)
-    assert all((m["srtpsuite"], m["srtpcrypto"]) == (80, "a2V5") for m in stage["media"])
+    assert (stage["srtpsuite"], stage["srtpcrypto"]) == (80, "a2V5")
+    assert not any("srtpcrypto" in medium for medium in stage["media"])
+    for body in (
+        videoroom.rtp_forward("s/r", KEYS, "ann", "192.0.2.1", streams, srtp=srtp),
+        videoroom.publish_remotely("s/r", KEYS, "ann", "link", ("192.0.2.1", 1, 2), srtp=srtp),
+        videoroom.add_remote_publisher("s/r", KEYS, "ann", [], srtp),
+        audiobridge.rtp_forward("s/m", KEYS, "192.0.2.1", 1, ssrc=1, srtp=srtp),
+    ):
+        assert (body["srtp_suite"], body["srtp_crypto"]) == (80, "a2V5")
+        assert not any("srtp_crypto" in stream for stream in body.get("streams", ()))
     assert "a2V5" not in repr(srtp)
 
 

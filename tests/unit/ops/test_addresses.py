@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.addresses import listen, meet, reach, seen_from
+from ops.addresses import links, listen, meet, reach, seen_from
 from rtcdn.errors import ConfigError
 
 HOSTS = {
@@ -50,3 +50,9 @@ def test_addresses_are_written_as_a_host_reaches_them() -> None:
     assert seen_from(told, HOSTS, "eu2", ["eu1", "us1"]) == "10.0.0.1:1,203.0.113.3:1,192.0.2.9:2"
     assert seen_from(told, HOSTS, "us2", ["eu1", "us1"]) == "203.0.113.1:1,10.0.0.1:1,192.0.2.9:2"
     assert seen_from("10.0.0.2:1", ONE, "eu1", ["eu2"]) == "10.0.0.2:1"
+
+
+def test_links_are_plain_where_the_operator_says_so() -> None:
+    """Of one network alone, or of one host alone: there is no other to have a link to."""
+    assert links(ONE, private=True) == links({"eu1": HOSTS["eu1"]}, private=False) == "plain"
+    assert links(ONE, private=False) == links(HOSTS, private=True) == "srtp"
