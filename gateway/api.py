@@ -119,8 +119,7 @@ class Door:
 
     async def regions(self, request: web.Request) -> web.Response:
         """Where there are gateways: one of each region, to be measured; with a client token ICE servers too."""
-        found = {info.region: info.url for _, info in sorted(self.registry.gateways.items()) if info.region}
-        told: dict[str, Any] = {"regions": [{"region": r, "url": url} for r, url in sorted(found.items())]}
+        told: dict[str, Any] = {"regions": [{"region": r, "url": url} for r, url in self.registry.entries()]}
         with contextlib.suppress(Problem, BadToken):  # who has none, or one that has ended, is told so when he joins
             token = protocol.bearer(request.headers.get("Authorization", ""), "")
             told["ice_servers"] = self.ice.of(self.verifier.verify(token).sub)

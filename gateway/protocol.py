@@ -161,8 +161,10 @@ def links(ice_servers: Iterable[Mapping[str, Any]]) -> list[str]:
     """Values of Link headers that tell ICE servers (RFC 9725, 4.6): one for each URL."""
     found = []
     for server in ice_servers:
-        more = f'; username="{server["username"]}"; credential="{server["credential"]}"; credential-type="password"'
-        found += [f'<{url}>; rel="ice-server"' + (more if server.get("username") else "") for url in server["urls"]]
+        more = ""
+        if server.get("username"):
+            more = f'; username="{server["username"]}"; credential="{server["credential"]}"; credential-type="password"'
+        found += [f'<{url}>; rel="ice-server"{more}' for url in server["urls"]]
     return found
 
 

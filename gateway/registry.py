@@ -55,6 +55,11 @@ class Registry:
         info = GatewayInfo.from_json(value.text) if value else None
         return info.address if info else ""
 
+    def entries(self) -> list[tuple[str, str]]:
+        """Region and the URL by which clients enter it, of each region with a gateway."""
+        found = {info.region: info.url for _, info in sorted(self.gateways.items()) if info.region}
+        return sorted(found.items())
+
     def address(self, gateway_id: str) -> str:
         """``host:port`` of a gateway as ``follow`` knows it; empty when it is not there."""
         info = self.gateways.get(gateway_id)

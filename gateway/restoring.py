@@ -28,7 +28,7 @@ async def claim(house: Members, session: str, participant: str, intent: Particip
     """Claim every leg that can be claimed; None when there is none."""
     who = Identity(session, participant, intent.token_role.value, intent.rights, intent.name, house.house.region)
     who.shared, who.key_hash = "~" in participant, intent.resume
-    member = Member(who, house.house.layers, house.house.ice)
+    member = Member(who, house.house.layers, house.house.ways(who))
     member.role = intent.role.value
     host = Host(house, member, "")
     for leg in intent.legs:

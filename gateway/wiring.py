@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.api import Door, application
 from gateway.broker_client import Broker
 from gateway.client.conversation import House
+from gateway.client.events import Entry
 from gateway.client.layers import Layers
 from gateway.ice import Ice
 from gateway.legs import Nodes
@@ -102,6 +103,7 @@ def assemble(
         new_suffix=lambda: secrets.token_hex(5),
         layers=Layers,
         ice=ice or Ice(region),
+        entries=lambda: [Entry(region, url) for region, url in registry.entries()],
     )
     gate = Gate(joins, joining, limits.max_participants)
     members = Members(gateway_id, broker, nodes, mesh, house=house, gate=gate)

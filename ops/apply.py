@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Way:
     verb: str = "apply"
     drain_s: float = 120.0  # so long viewers may take to move from nodes that go
     no_drain: bool = False
+    forget: bool = False  # hosts that went and do not answer
     extra: tuple[tuple[str, Any], ...] = ()  # variables of this run alone
     log: Path = LOG
 
@@ -40,13 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask, and do not look for changes first")
     parser.add_argument("--deadline", metavar="TIME", default="2m", help="for draining nodes that go (default: 2m)")
     parser.add_argument("--no-drain", action="store_true", help="take nodes that go away with those who are on them")
+    parser.add_argument("--forget", action="store_true", help="give up hosts that went and do not answer")
 
 
 def run(args: argparse.Namespace) -> int:
     """Show what would change, ask, do it; 1 when something failed."""
     as_root("apply")
     wanted = target.load(args.event)
-    way = Way(drain_s=duration_s("--deadline", args.deadline), no_drain=args.no_drain)
+    way = Way(drain_s=duration_s("--deadline", args.deadline), no_drain=args.no_drain, forget=args.forget)
     shown = plan.make(wanted, told=args.event, offline=args.yes)
     print(changes.text(shown), flush=True)
     if shown.errors:
@@ -74,19 +77,30 @@ def do(wanted: Target, way: Way, told: str = "") -> progress.Outcome:
         arguments = [str(each) for each in inventory]
         extra = dict(way.extra)
         outcome = progress.play([SITE, REMOVE], arguments, extra, way.log, on_step=journaled.step)
+        left: dict[str, Any] = {}
         if hosts and not outcome.code:
             arguments.append(str(wanted.state / target.GONE))
             log = way.log.with_stem("remove")
-            outcome = outcome.then(progress.play(REMOVE_HOSTS, arguments, extra, log, on_step=journaled.step))
+            cleaned = progress.play(REMOVE_HOSTS, arguments, extra, log, on_step=journaled.step)
+            left = {name: hosts[name] for name in cleaned.unreachable if name in hosts}
+            outcome = outcome.then(replace(cleaned, code=0) if only_away(cleaned, left) else cleaned)
         if outcome.code:
             journaled.failed()
             if outcome.unreachable:
                 away = ", ".join(outcome.unreachable)
                 print(f"No answer from {away}: mend it, or take it out of the event; then apply again, it goes on.")
             return outcome
-        target.write_gone(wanted.state, {})
+        for name in left:
+            what = "forgotten" if way.forget else "cleaned by an apply when it does; --forget gives it up"
+            print(f"{name} went and does not answer: the swarm has forgotten it, what is on it stays; {what}.")
+        target.write_gone(wanted.state, {} if way.forget else left)
         wanted.note_applied(inventory)
         return outcome
+
+
+def only_away(outcome: progress.Outcome, left: Container[str]) -> bool:
+    """Whether nothing but hosts that went stood in the way, by not answering."""
+    return bool(outcome.code) and all(each["host"] in left for each in outcome.failures) and bool(outcome.unreachable)
 
 
 def drain_leaving(wanted: Target, way: Way) -> None:

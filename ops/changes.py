@@ -41,9 +41,11 @@ class Plan:
     event: str
     deployment: str
     offline: bool = False
+    drift_only: bool = False
     notice: str = ""  # of a command that is under way or was cut off
     declared: dict[str, Any] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)  # of each stack those that would be replaced, in words
     images: list[str] = field(default_factory=list)  # to be built, loaded or pushed
     drift: list[str] = field(default_factory=list)
     sessions: dict[str, list[str]] = field(default_factory=dict)  # by node that would be replaced or go
@@ -124,6 +126,7 @@ def text(plan: Plan, whole: bool = False) -> str:
         return "\n".join([*parts, *(f"! {each}" for each in plan.errors)])
     parts += [_hosts(plan)] if plan.declared else []
     parts += [_section("Would change", [line for each in plan.changes for line in _change(each, whole)])]
+    parts += [_section("Services that would be replaced, one after the other", plan.services)]
     parts += [_section("Images to make or push", [f"+ {each}" for each in plan.images])]
     parts += [_section("Certificates to make", [f"+ {each}" for each in plan.certificates])]
     parts += [_section("Drained and removed, the event does not have them", [f"- {each}" for each in plan.leaving])]
@@ -178,6 +181,8 @@ def _section(title: str, lines: list[str]) -> str:
 def _verdict(plan: Plan) -> str:
     if plan.offline:
         return f"No host was asked (--offline): what would change is told by bin/rtcdn plan {plan.event}"
+    if plan.code == 0 and plan.drift_only:
+        return "What runs is what was deployed."
     if plan.code == 0:
         return "Nothing would change."
     things = (

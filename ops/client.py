@@ -61,8 +61,9 @@ def find(name: str, states: Path = STATES) -> Deployment:
 class Operator:
     """Calls of the broker's API with an operator token that is signed with the deployment's own key."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
+    def __init__(self, deployment: Deployment, who: str = "") -> None:
+        """``who`` asks, as the broker notes it; the user of this process where nobody is named."""
+        self.deployment, self._who = deployment, who or os.environ.get("USER", "root")
         self._key = SigningKey.from_pem(deployment.state / "secrets" / "token_key.pem")
         trust = ssl.create_default_context(cafile=deployment.ca or None)
         self._http = httpx.Client(base_url=deployment.url, verify=trust, timeout=TIMEOUT_S)
@@ -77,9 +78,7 @@ class Operator:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
         """Status and JSON of one call; raises CallRefused with the problem's own words."""
-        token = self._key.sign(
-            Claims(sub=os.environ.get("USER", "root"), scope=OPERATOR, exp=time.time() + TOKEN_LIFE_S)
-        )
+        token = self._key.sign(Claims(sub=self._who, scope=OPERATOR, exp=time.time() + TOKEN_LIFE_S))
         try:
             answer = self._http.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
         except httpx.HTTPError as error:

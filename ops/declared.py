@@ -68,9 +68,9 @@ def stacks(variables: Variables) -> list[str]:
         *_roles(variables, "etcd"),
         *_rows(variables, "janus_node", "janus", [row for row in nodes if row["kind"] != MODULES]),
         *_rows(variables, "ai", "ai", [row for row in nodes if row["kind"] == MODULES]),
-        *_roles(variables, "broker", "gateway"),
+        *_roles(variables, "broker"),
         *(_roles(variables, "turn") if variables.get("rtcdn_turns") else []),
-        *_roles(variables, "nginx", "speaker"),
+        *_roles(variables, "gateway", "nginx", "speaker"),
     ]
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ops import progress
+from ops import progress, target
 from ops.client import STATES
+from ops.journal import Journal
 from rtcdn.errors import ConfigError
 
 TREE = Path(__file__).resolve().parent.parent
@@ -24,8 +24,8 @@ class Deployed:
     """One deployment as the playbooks see it."""
 
     name: str
-    inventory: str
-    extra: dict[str, Any] = field(default_factory=dict)  # variables that outrank the inventory's
+    inventories: tuple[str, ...]
+    extra: dict[str, Any] = field(default_factory=dict)  # variables that outrank the inventories'
 
     @property
     def state(self) -> Path:
@@ -47,27 +47,28 @@ def name_of(told: str) -> str:
 
 
 def find(told: str, inventory: str = "", states: Path = STATES) -> Deployed:
-    """The deployment ``told`` (name or event file), with the inventory it was applied with, or with ``inventory``."""
+    """The deployment ``told`` (name or event file), with the inventories it was applied with, or with ``inventory``."""
     name = name_of(told)
     if inventory:
-        return Deployed(name, inventory)
-    applied = states / name / "inventory"
-    if applied.is_dir():
-        return Deployed(name, str(applied), _choices(states / name))
+        return Deployed(name, (inventory,))
+    own = states / name / "inventory"
+    if own.is_dir():
+        return Deployed(name, target.applied_inventories(states / name), target.choices(states / name))
     if name == LOCAL:
-        return Deployed(name, str(TREE / "inventories" / LOCAL), _choices(states / name))
-    raise ConfigError([f"{applied} is not there: apply the event first, or name its inventory by --inventory"])
-
-
-def _choices(state: Path) -> dict[str, Any]:
-    """What ``up`` was told, and keeps."""
-    path = state / "choices.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+        return Deployed(name, (str(TREE / "inventories" / LOCAL),), target.choices(states / name))
+    raise ConfigError([f"{own} is not there: apply the event first, or name its inventory by --inventory"])
 
 
 def play(
-    deployment: Deployed, playbook: str, extra: Mapping[str, Any] | None = None, *, check: bool = False
+    deployment: Deployed,
+    playbook: str,
+    extra: Mapping[str, Any] | None = None,
+    *,
+    check: bool = False,
+    journal: Journal | None = None,
 ) -> progress.Outcome:
     """Run a playbook on the deployment and show its progress; Ansible's own output is kept beside the others'."""
     log = LOGS / f"{Path(playbook).stem}.log"
-    return progress.play(playbook, deployment.inventory, {**deployment.extra, **(extra or {})}, log, check=check)
+    told = {**deployment.extra, **(extra or {})}
+    step: Callable[[str], None] | None = journal.step if journal else None
+    return progress.play(playbook, deployment.inventories, told, log, check=check, on_step=step)

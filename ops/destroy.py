@@ -13,7 +13,7 @@ from ops import apply, client, journal, leftovers, plan, progress, target
 from rtcdn.errors import ConfigError
 
 LOG = Path("/var/log/rtcdn/destroy.log")
-SURVEY = [plan.DECLARED, "ansible/survey.yml"]
+SURVEY = [plan.DECLARED, plan.SURVEY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,12 @@ def do(name: str, told: str, way: Way) -> int:
 
 def inventories(state: Path, told: str, scratch: Path) -> list[str]:
     """The ``-i`` of what was applied, with hosts that an earlier event had; else of the event file."""
-    noted = [Path(each) for each in target.applied(state).get("inventories", [])]
     if (state / "inventory").is_dir():
-        found = [*(each for each in noted if each.exists() and each != state / "inventory"), state / "inventory"]
+        found = list(target.applied_inventories(state))
     else:
-        found = target.load(told).compile(scratch / "inventory")
+        found = [str(each) for each in target.load(told).compile(scratch / "inventory")]
     gone = state / target.GONE
-    return [str(each) for each in (*found, *([gone] if gone.is_file() else []))]
+    return [*found, *([str(gone)] if gone.is_file() else [])]
 
 
 def look(inventory: list[str], what: str) -> Seen:

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--wait", action="store_true", help="until nothing is left (0) or the deadline has come (3)")
     parser.add_argument("--json", action="store_true", help="end with what became of it in JSON")
+    parser.add_argument("--by", default="", metavar="NAME", help="in whose name (default: yours)")
     parser.add_argument("--deployment", default="local", help="name of the deployment (default: local)")
 
 
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     deadline_s = duration_s("--deadline", args.deadline)
     try:
         deployment = find(args.deployment)
-        with Operator(deployment) as operator:
+        with Operator(deployment, args.by) as operator:
             drained = Drained(deployment, operator, args.target)
             drained.begin(deadline_s)
             code = drained.watch(deadline_s, quiet=args.json) if args.wait else 0

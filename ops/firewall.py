@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ops.addresses import network
+from ops.turn import DEFAULT_TLS
 
 Row = Mapping[str, Any]
+PORT, RELAY = 3478, "40000-40999"  # of a TURN server, unless its row says otherwise
 
 
 def public_tcp(
@@ -23,7 +25,7 @@ def public_tcp(
     found += [str(ports["nginx"])] if host in nginx_hosts else []
     for turn in turns:
         if turn["host"] == host:
-            found += [str(turn.get(field)) for field in ("port", "tls") if turn.get(field)]
+            found += [str(turn.get("port", PORT)), str(turn.get("tls", DEFAULT_TLS))]
     return _sorted(found)
 
 
@@ -32,7 +34,7 @@ def public_udp(host: str, nodes: Iterable[Row], turns: Iterable[Row] = ()) -> li
     found = [str(node["webrtc"]) for node in nodes if node["host"] == host and node.get("webrtc")]
     for turn in turns:
         if turn["host"] == host:
-            found += [str(turn.get(field)) for field in ("port", "tls", "relay") if turn.get(field)]
+            found += [str(turn.get("port", PORT)), str(turn.get("relay", RELAY))]
     return _sorted(found)
 
 
@@ -63,4 +65,6 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _sorted(ports: Iterable[str]) -> list[str]:
-    return sorted(set(ports), key=lambda each: (int(each.partition("-")[0]), each))
+    return sorted(
+        {each for each in ports if each not in ("", "0")}, key=lambda each: (int(each.partition("-")[0]), each)
+    )

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from ops import addresses
+import yaml
+
+from ops import inventory_network, inventory_tables
+from ops.firewall import PORT as TURN
+from ops.firewall import RELAY
+from ops.turn import DEFAULT_TLS
 from rtcdn.ids import ID
 
 Table = Mapping[str, Any]
@@ -18,15 +25,18 @@ KNOWN = frozenset({
     "rtcdn_host_dir", "rtcdn_hosts", "rtcdn_image_names", "rtcdn_images", "rtcdn_log_level", "rtcdn_namespace",
     "rtcdn_nodes", "rtcdn_pki", "rtcdn_ports", "rtcdn_public_address", "rtcdn_public_url", "rtcdn_python",
     "rtcdn_registry", "rtcdn_secrets", "rtcdn_state", "rtcdn_templates", "rtcdn_tree", "rtcdn_verify",
-    "rtcdn_host_policy", "rtcdn_private_network", "rtcdn_regions", "rtcdn_turns",
+    "rtcdn_entries", "rtcdn_host_policy", "rtcdn_precheck_ignore", "rtcdn_private_network", "rtcdn_regions",
+    "rtcdn_turns",
 })  # fmt: skip
 OPTIONAL = frozenset({
-    "rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder", "rtcdn_host_policy", "rtcdn_private_network", "rtcdn_regions",
-    "rtcdn_turns", "rtcdn_public_address",
+    "rtcdn_verify", "rtcdn_geodata", "rtcdn_geo_folder", "rtcdn_host_policy", "rtcdn_precheck_ignore",
+    "rtcdn_private_network", "rtcdn_public_address", "rtcdn_regions", "rtcdn_turns",
 })  # fmt: skip
 INGRESS, EGRESS = "VR", "ST"
 KINDS = {"VR": "videoroom", "AB": "audiobridge", "ST": "streaming", "AI": "ai"}
 NODE_PORTS = 5  # from a node's port on
+ROLES = Path(__file__).resolve().parent.parent / "roles"
+NEARLY = 0.85  # how alike two names are, of which one is a slip
 REMOTE_PUBLISHERS = range(10000, 11000)  # Janus takes these for remote publishers and cannot be told otherwise
 
 
@@ -35,28 +45,45 @@ def problems(variables: Table, groups: Mapping[str, list[str]]) -> list[str]:
     lacking = sorted(KNOWN - OPTIONAL - variables.keys())
     if lacking:
         return [f"{name} is not set: see inventories/local/group_vars/all" for name in lacking]
+    found = [*_unknown(variables), *_options(variables), *inventory_tables.problems(variables)]
+    if found:
+        return found  # the rest looks into rows
     return [
-        *_unknown(variables),
         *_ids(variables),
         *_etcd(groups),
         *_places(variables, groups),
-        *(list(_numbers(variables)) or _ports(variables)),
+        *(list(_numbers(variables)) or [*_ports(variables), *inventory_network.problems(variables, groups)]),
         *_regions(variables),
         *_geography(variables),
-        *_links(variables),
     ]
 
 
 def _unknown(variables: Iterable[str]) -> Iterator[str]:
     for name in sorted(variables):
         if name.startswith("rtcdn_") and name not in KNOWN:
-            near = difflib.get_close_matches(name, KNOWN, 1)
-            yield f"{name} is no variable of rtcdn" + (f": did you mean {near[0]}?" if near else ": remove it")
+            yield f"{name} is no variable of rtcdn: {inventory_tables.unknown(name, KNOWN)}"
+
+
+def _options(variables: Iterable[str]) -> Iterator[str]:
+    """A variable that begins with a role's name and is nearly one of its options, but none: it would do nothing."""
+    options = {path.parent.parent.name: _role_options(path) for path in ROLES.glob("*/meta/argument_specs.yml")}
+    known = {each for options_of_role in options.values() for each in options_of_role}
+    for name in sorted(set(variables) - known):
+        role = max((role for role in options if name.startswith(f"{role}_")), key=len, default="")
+        near = difflib.get_close_matches(name, options.get(role, ()), 1, NEARLY)
+        if near:
+            yield f"{name} is no option of role {role}: did you mean {near[0]}?"
+
+
+@cache
+def _role_options(path: Path) -> frozenset[str]:
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    return frozenset(name for entry in specs.values() for name in entry.get("options") or {})
 
 
 def _ids(variables: Table) -> Iterator[str]:
-    for table in ("rtcdn_nodes", "rtcdn_brokers", "rtcdn_gateways"):
-        ids = [str(row["id"]) for row in variables[table]]
+    for table in ("rtcdn_nodes", "rtcdn_brokers", "rtcdn_gateways", "rtcdn_turns"):
+        ids = [str(row["id"]) for row in variables.get(table) or []]
         yield from (f"{table}: {each!r} is not an id: use a-z, 0-9 and '-'" for each in ids if not ID.fullmatch(each))
         yield from (f"{table}: {each!r} is there twice: give every row its own id" for each in _twice(ids))
 
@@ -97,8 +124,10 @@ def _numbers(variables: Table) -> Iterator[str]:
         ("rtcdn_brokers", ("api", "stream")),
         ("rtcdn_gateways", ("port",)),
         ("rtcdn_nodes", ("port",)),
+        ("rtcdn_turns", ("port",)),
     ):
-        single += [(table, f"{field} of {row['id']}", row.get(field)) for row in variables[table] for field in fields]
+        rows = variables.get(table) or []
+        single += [(table, f"{field} of {row['id']}", row.get(field, TURN)) for row in rows for field in fields]
     single += [
         ("rtcdn_gateways", f"prober of {row['id']}", row["prober"])
         for row in variables["rtcdn_gateways"]
@@ -107,12 +136,16 @@ def _numbers(variables: Table) -> Iterator[str]:
     for table, what, port in single:
         if not 0 < _number(port) < 65536:
             yield f"{table}: {what} is {port!r}: write a port, 1 to 65535"
-    for row in variables["rtcdn_nodes"]:
-        for use in ("webrtc", "rtp"):
-            told = row.get(use, "" if use == "webrtc" else None)
-            first, _, last = str(told).partition("-")
-            if told != "" and not 0 < _number(first) <= _number(last) < 65536:
-                yield f"rtcdn_nodes: {use} of {row['id']} is {told!r}: write first-last, such as 30000-30099, or ''"
+    ranges = [("rtcdn_nodes", row, use) for row in variables["rtcdn_nodes"] for use in ("webrtc", "rtp")]
+    ranges += [("rtcdn_turns", row, "relay") for row in variables.get("rtcdn_turns") or []]
+    for table, row, use in ranges:
+        told = row.get(use, {"rtp": None, "webrtc": "", "relay": RELAY}[use])
+        first, _, last = str(told).partition("-")
+        if told != "" and not 0 < _number(first) <= _number(last) < 65536:
+            yield f"{table}: {use} of {row['id']} is {told!r}: write first-last, such as 30000-30099, or ''"
+    for row in variables.get("rtcdn_turns") or []:
+        if str(row.get("tls", 0)) != "0" and not 0 < _number(row["tls"]) < 65536:
+            yield f"rtcdn_turns: tls of {row['id']} is {row['tls']!r}: write a port, or 0 for no TLS"
 
 
 def _number(value: Any) -> int:
@@ -158,44 +191,38 @@ def _claims(variables: Table) -> Iterator[tuple[str, str, range, str]]:
                 low, high = (int(each) for each in str(node[use]).split("-"))
                 yield node["host"], "udp", range(low, high + 1), f"{node['id']} {use}"
 
+    for turn in variables.get("rtcdn_turns") or []:
+        yield from _claims_of_turn(turn)
+
+
+def _claims_of_turn(turn: Table) -> Iterator[tuple[str, str, range, str]]:
+    owner = f"turn {turn['id']}"
+    if not turn.get("address"):  # on one of its own it meets nobody
+        for port in filter(None, (turn.get("port", TURN), int(turn.get("tls", DEFAULT_TLS)))):
+            yield turn["host"], "tcp", _one(port), owner
+        yield turn["host"], "udp", _one(turn.get("port", TURN)), owner
+    low, high = (int(each) for each in str(turn.get("relay", RELAY)).split("-"))
+    yield turn["host"], "udp", range(low, high + 1), f"{owner} relay"
+
 
 def _one(port: Any) -> range:
     return range(int(port), int(port) + 1)
 
 
 def _regions(variables: Table) -> Iterator[str]:
-    hosts = variables["rtcdn_hosts"]
-    for region in sorted({host["region"] for host in hosts.values()}):
+    """Where there are nodes or gateways, speakers and viewers have theirs; spare hosts carry nothing yet."""
+    hosts, nodes = variables["rtcdn_hosts"], variables["rtcdn_nodes"]
+    for region in sorted({str(host["region"]) for host in hosts.values()}):
         if not ID.fullmatch(region):
             yield f"rtcdn_hosts: {region!r} is not a region's name: use a-z, 0-9 and '-'"
-        kinds = {
-            node["kind"] for node in variables["rtcdn_nodes"] if hosts.get(node["host"], {}).get("region") == region
-        }
+    serving = {hosts[row["host"]]["region"] for row in [*nodes, *variables["rtcdn_gateways"]] if row["host"] in hosts}
+    for region in sorted(serving):
+        kinds = {node["kind"] for node in nodes if hosts.get(node["host"], {}).get("region") == region}
         for kind, duty in ((INGRESS, "ingress"), (EGRESS, "egress")):
             if kind not in kinds:
                 yield f"region {region} has no {duty}: give it a node of kind {kind} in rtcdn_nodes"
-    if not any(node["kind"] == "AB" for node in variables["rtcdn_nodes"]):
+    if not any(node["kind"] == "AB" for node in nodes):
         yield "rtcdn_nodes has no node of kind AB: without one nobody is heard"
-
-
-def _links(variables: Table) -> Iterator[str]:
-    """What links between hosts need: addresses that reach, and a VideoRoom wherever audio comes from other hosts."""
-    hosts, private = variables["rtcdn_hosts"], variables.get("rtcdn_private_network") or False
-    if not isinstance(private, bool):
-        yield f"rtcdn_private_network is {private!r}: write true or false"
-        return
-    for name, host in sorted(hosts.items()):
-        if not ID.fullmatch(addresses.network(host)):
-            yield f"rtcdn_hosts: network of {name} is {host['network']!r}: use a-z, 0-9 and '-'"
-        if len(addresses.networks(hosts)) > 1 and not host.get("public"):
-            yield f"rtcdn_hosts: {name} has no public address: hosts of other networks reach it there"
-    if addresses.links(hosts, private) == "plain":
-        return
-    rooms = {node["host"] for node in variables["rtcdn_nodes"] if node["kind"] == "VR"}
-    for node in variables["rtcdn_nodes"]:
-        if node["kind"] == "AB" and node["host"] not in rooms:
-            cure = f"give {node['host']} a node of kind VR, or set rtcdn_private_network to true if it is private"
-            yield f"rtcdn_nodes: {node['id']} has no VideoRoom on its host, by which audio comes from others: {cure}"
 
 
 def _geography(variables: Table) -> Iterator[str]:

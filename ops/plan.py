@@ -18,46 +18,50 @@ from rtcdn.errors import RtcdnError
 
 LOG = Path("/var/log/rtcdn/plan.log")
 DECLARED = "ansible/declared.yml"
-PLAYBOOKS = [DECLARED, "ansible/site.yml", "ansible/survey.yml"]
+SITE, SURVEY = "ansible/site.yml", "ansible/survey.yml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("event", metavar="EVENT", help="event file, or the name of one in events/")
-    parser.add_argument("--offline", action="store_true", help="ask no host: duties, capacity and cost alone")
+    less = parser.add_mutually_exclusive_group()
+    less.add_argument("--offline", action="store_true", help="ask no host: duties, capacity and cost alone")
+    less.add_argument("--drift", action="store_true", help="only whether what runs is what was deployed: seconds")
     parser.add_argument("--full", action="store_true", help="show every line that would change")
     parser.add_argument("--json", action="store_true", help="answer in JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Show the plan; 0 when nothing would change, 2 when something would, 1 when it cannot be told."""
-    plan = make(target.load(args.event), told=args.event, offline=args.offline)
+    plan = make(target.load(args.event), told=args.event, offline=args.offline, drift_only=args.drift)
     print(json.dumps(plan.to_dict(), indent=2) if args.json else changes.text(plan, whole=args.full))
     return plan.code
 
 
-def make(wanted: Target, *, told: str, offline: bool = False) -> Plan:
+def make(wanted: Target, *, told: str, offline: bool = False, drift_only: bool = False) -> Plan:
     """The plan of an event: the playbooks in check mode, and what they cannot see."""
-    plan = Plan(told, wanted.name, offline, journal.Journal(wanted.name).notice())
+    plan = Plan(told, wanted.name, offline, drift_only, notice=journal.Journal(wanted.name).notice())
     plan.scaled = [f"{row['kind']} {row['id']} on {row['host']}" for row in target.scaled(wanted.state)]
+    site = [] if offline or drift_only else [SITE]
+    playbooks = [DECLARED, *site, *([] if offline else [SURVEY])]
     with tempfile.TemporaryDirectory(prefix="rtcdn-plan-") as scratch:
         inventory = [str(each) for each in wanted.compile(Path(scratch) / "inventory")]
         extra = {"rtcdn_verify": False}
-        playbooks = [DECLARED] if offline else PLAYBOOKS
-        outcome = progress.play(playbooks, inventory, extra, LOG, sys.stderr, check=not offline, quiet_failures=True)
+        outcome = progress.play(playbooks, inventory, extra, LOG, sys.stderr, check=bool(site), quiet_failures=True)
     plan.declared = outcome.declared
     plan.errors = failures(outcome)
     if plan.errors:
         return plan
-    _reckon(plan, wanted)
+    if not drift_only:
+        _reckon(plan, wanted)
     if not offline:
         vmap = ask(wanted.name, plan)
         plan.changes = changes.told(outcome.changes)
+        plan.services = [line.replace("would replace ", "") for line in outcome.said if "would replace" in line]
         plan.images = outcome.images
         plan.drift = drift.find(outcome.declared, outcome.surveys, vmap)
-        nodes = (vmap or {}).get("nodes", {})
         plan.leaving = leaving(wanted, outcome.declared)
-        plan.sessions = changes.touched(plan.changes, plan.leaving, nodes)
+        plan.sessions = changes.touched(plan.changes, plan.leaving, (vmap or {}).get("nodes", {}))
     return plan
 
 

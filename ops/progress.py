@@ -32,8 +32,8 @@ class Outcome:
     changes: list[dict[str, Any]] = field(default_factory=list)  # host, role, task, details: see the callback plugin
     surveys: dict[str, dict[str, Any]] = field(default_factory=dict)  # by host: what the module host_survey found
     declared: dict[str, Any] = field(default_factory=dict)  # see ops.declared
-    said: list[str] = field(default_factory=list)  # what plays told the operator
     images: list[str] = field(default_factory=list)  # that are missing, and how each is made
+    said: list[str] = field(default_factory=list)  # what plays told the operator
     unreachable: list[str] = field(default_factory=list)
 
     def then(self, later: Outcome) -> Outcome:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     deployment = deployed.find(args.event, args.inventory)
     nodes = chosen_nodes(args.what, args.nodes, find_deployment(deployment.name).nodes)
     with Journal(deployment.name).during(f"rotate {args.what}", args.event) as journal:
-        rotation = Rotation(deployment)
+        rotation = Rotation(deployment, journal)
         try:
             if args.drop_old:
                 rotation.drop(args.what)
@@ -70,8 +70,8 @@ def chosen_nodes(what: str, asked: Sequence[str], known: Sequence[str]) -> list[
 class Rotation:
     """The steps of each kind: prepare (both good), hand out, promote (new in use), hand out; later drop the old."""
 
-    def __init__(self, deployment: Deployed) -> None:
-        self.deployment = deployment
+    def __init__(self, deployment: Deployed, journal: Journal | None = None) -> None:
+        self.deployment, self.journal = deployment, journal
         self.secrets, self.pki = deployment.state / "secrets", deployment.state / "pki"
 
     def rotate(self, what: str, nodes: Sequence[str]) -> None:
@@ -157,8 +157,8 @@ class Rotation:
         extra: dict[str, Any] | None = None,
         parts: Sequence[str] = (),
     ) -> None:
-        chosen = {"upgrade_parts": list(parts)} if parts else {}
-        outcome = deployed.play(self.deployment, playbook, {**chosen, **(extra or {})})
+        chosen = {"upgrade_parts": list(parts), "rtcdn_verify": False} if parts else {}
+        outcome = deployed.play(self.deployment, playbook, {**chosen, **(extra or {})}, journal=self.journal)
         if outcome.code:
             raise PlayFailed(f"not yet: {done}")
         print(f"{done} ({seconds(outcome.took_s)})\n")

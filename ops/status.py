@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from ops import applied, deployed
 from ops.client import CallRefused, Deployment, Operator, find
 from rtcdn.errors import RtcdnError
 
@@ -17,6 +18,7 @@ PAUSE_S = 1.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
+    parser.add_argument("event", metavar="EVENT", nargs="?", default="", help="event file, or name of a deployment")
     parser.add_argument("--deployment", default="local", help="name of the deployment (default: local)")
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     parser.add_argument("--flowing", metavar="SESSION", help="is it well only if sound and pictures of SESSION flow?")
@@ -26,10 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show the deployment; 1 when something is not well."""
     try:
-        deployment = find(args.deployment)
+        name = deployed.name_of(args.event) if args.event else args.deployment
+        deployment = find(name)
         answer = awaited(deployment, args.flowing, time.monotonic() + args.wait_s)
+        answer["applied"] = applied.read(deployment.state, set(answer["on_map"]))
     except RtcdnError as error:
         print(f"status: {error}", file=sys.stderr)
+        if args.event or args.deployment:
+            print(applied.notice(args.event or args.deployment), file=sys.stderr, end="")
         return 1
     print(json.dumps(answer, indent=2) if args.json else text(answer))
     return 1 if answer["problems"] else 0
@@ -71,6 +77,7 @@ def seen(deployment: Deployment, vmap: dict[str, Any], flowing: str | None = Non
         "gateways": gateways,
         "sessions": sessions,
         "problems": problems,
+        "on_map": sorted(vmap["nodes"]),
     }
 
 
@@ -148,6 +155,7 @@ def text(answer: dict[str, Any]) -> str:
         table(["NODE", "KIND", "REGION", "STATE", "WEIGHT", "CPU", "MEM", "SPEAKERS", "VIEWERS", "JANUS"], nodes),
         table(["GATEWAY", "REGION", "ADDRESS", "STATE"], gateways),
         table(["SESSION", "SCENARIO", "CODEC", "SPEAKERS", "VIEWERS", "FLOWING"], sessions),
+        *([applied.text(answer["applied"])] if answer.get("applied") else []),
         "\n".join(f"! {problem}" for problem in answer["problems"]) or "all well",
     ]
     return "\n\n".join(parts)

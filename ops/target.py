@@ -137,6 +137,13 @@ def applied(state: Path) -> dict[str, Any]:
     return read_json(state / "event" / "applied.json")
 
 
+def applied_inventories(state: Path) -> tuple[str, ...]:
+    """The ``-i`` of what was applied: base inventories that are still there, and the compiled one last."""
+    noted = [Path(each) for each in applied(state).get("inventories", [])]
+    base = [each for each in noted if each.exists() and each != state / "inventory"]
+    return tuple(str(each) for each in (*base, state / "inventory"))
+
+
 def choices(state: Path) -> dict[str, Any]:
     """What ``up`` was told, and keeps."""
     return read_json(state / "choices.json")

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             print("\n" + plan_text(would_replace(outcome.said), people(deployment.name)))
         return 1 if outcome.code else 0
     with Journal(deployment.name).during("upgrade", args.event) as journal:
-        outcome = deployed.play(deployment, "ansible/upgrade.yml", chosen)
+        outcome = deployed.play(deployment, "ansible/upgrade.yml", chosen, journal=journal)
         if outcome.code:
             journal.failed()
             print(

@@ -221,14 +221,12 @@ class NodeSecrets(Record):
     """Content of the Docker secret ``node_<id>``; a part reads only the fields it is given."""
 
     version: str = "1"
-    others: tuple[
-        NodeSecrets, ...
-    ] = ()  # broker, gateways: while they change, those that the node has until or from then
     admin_secret: str = ""  # broker, collector
     api_secret: str = ""  # broker
     admin_key: str = ""  # broker: create, forward; collector: list what is private
     token_secret: str = ""  # gateways: sign Janus tokens
     context_key: str = ""  # broker, collector, gateways: secrets and pins of contexts
+    others: tuple[NodeSecrets, ...] = ()  # broker, gateways: while they change, those the node has until or from then
 
     def __repr__(self) -> str:
         """Never the secrets themselves: a record may end in a log."""

@@ -14,14 +14,19 @@ from ops import (
     addresses,
     declared,
     duties,
+    entries,
     firewall,
     images,
     inventory,
     mirrors,
     node_secrets,
     pki,
+    precheck,
+    precheck_needs,
+    precheck_seen,
     rollout,
     turn,
+    verify,
 )
 
 
@@ -36,6 +41,8 @@ class FilterModule:
             "rtcdn_last_first": declared.last_first,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
+            "rtcdn_csp_sources": entries.sources,
+            "rtcdn_entries": entries.entries,
             "rtcdn_host_images": duties.images,
             "rtcdn_image_actions": images.actions,
             "rtcdn_node_secrets": node_secrets.read,
@@ -54,8 +61,19 @@ class FilterModule:
             "rtcdn_meet": addresses.meet,
             "rtcdn_images_of": rollout.images_of,
             "rtcdn_nodes_in_order": rollout.nodes_in_order,
+            "rtcdn_verify_results": verify.results,
+            "rtcdn_verify_variables": lambda variables: {
+                name: variables[name] for name in verify.VARIABLES if name in variables
+            },
             "rtcdn_mirrors": mirrors.mirrors,
             "rtcdn_peers": firewall.peers,
+            "rtcdn_precheck_listen": precheck_needs.ask_listen,
+            "rtcdn_precheck_probe": precheck_needs.ask_probe,
+            "rtcdn_precheck_ports": precheck_seen.ports,
+            "rtcdn_precheck_seen": precheck_seen.seen,
+            "rtcdn_precheck_variables": lambda variables: {
+                name: variables[name] for name in precheck.VARIABLES if name in variables
+            },
             "rtcdn_public_tcp": firewall.public_tcp,
             "rtcdn_public_udp": firewall.public_udp,
             "rtcdn_reach": addresses.reach,

@@ -36,6 +36,8 @@ PATTERNS = (
     "/etc/security/limits.d/*rtcdn*",
     "/etc/modules-load.d/*rtcdn*",
     "/etc/systemd/system/*rtcdn*",
+    "/etc/systemd/system/*/*rtcdn*",
+    "/run/rtcdn*",
     "/etc/systemd/*.conf.d/*rtcdn*",
     "/etc/docker/certs.d/registry.rtcdn.internal*",
     "/etc/chrony/*.d/*rtcdn*",

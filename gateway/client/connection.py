@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol
 
 from gateway.client.effects import Opened, problem
 from gateway.client.events import Event, Media, Problem
-from gateway.client.ice_news import IceNews
 from gateway.client.requests import IceCandidate, Purpose
+from gateway.client.ways import Ways
 from rtcdn.model import Codec, Leg, StreamInfo
 
 LEGS: dict[Purpose, str] = {"receive": "view", "voice": "talk", "send": "publish"}
@@ -61,8 +61,8 @@ class Owner(Protocol):
         """Has he a socket?"""
 
     @property
-    def ice(self) -> IceNews:
-        """What he is told of ICE servers."""
+    def ways(self) -> Ways:
+        """The ways that he is told."""
 
     @property
     def screen_taken(self) -> bool:

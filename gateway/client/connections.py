@@ -91,8 +91,9 @@ class Connections:
 
     def ask(self, connection: Connection) -> None:
         """Ask the client for an offer."""
-        event = Connect(connection=connection.id, purpose=connection.purpose, ice_servers=self._owner.ice.fresh())
+        event = Connect(connection=connection.id, purpose=connection.purpose)
         event.replaces, event.reason = connection.replaces, connection.reason
+        event.ice_servers = self._owner.ways.ice_servers()
         self._owner.say(event)
 
     def ask_again(self) -> None:

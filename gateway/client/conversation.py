@@ -17,13 +17,14 @@ from gateway import protocol
 from gateway.client import offers
 from gateway.client.connection import PURPOSES
 from gateway.client.effects import Attach, Finish, Restore, Todo, problem, told
-from gateway.client.events import Answer, Joined, OfferAnswer, Problem, Refused, Role
+from gateway.client.events import Answer, Entry, Joined, OfferAnswer, Problem, Refused, Role
 from gateway.client.identity import RESTART, Identity, hash_of
 from gateway.client.limits import IN_FLIGHT, Pace
 from gateway.client.member import Member
 from gateway.client.replies import Reply, Unheard
 from gateway.client.requests import VERSION, Join, Request, Resume, Send
 from gateway.client.view import LayersLike
+from gateway.client.ways import Ways
 from gateway.client.wire import Unreadable
 from gateway.ice import Ice
 from gateway.sdp import Description
@@ -47,6 +48,11 @@ class House:
     new_suffix: Callable[[], str]  # of who comes by a shared link
     layers: Callable[[tuple[str, ...]], LayersLike]
     ice: Ice = field(default_factory=Ice)
+    entries: Callable[[], list[Entry]] = list
+
+    def ways(self, who: Identity) -> Ways:
+        """What one of its participants is told of ways here."""
+        return Ways(self.ice, self.entries, who)
 
 
 class Conversation:
@@ -150,7 +156,8 @@ class Conversation:
         claims = self._admitted(join.session, join.token, join.version, reply)
         if claims is None:
             return
-        member = Member(self._identity(join, claims), self._house.layers, self._house.ice)
+        who = self._identity(join, claims)
+        member = Member(who, self._house.layers, self._house.ways(who))
         member.ready = join.ready
         offer: Description | None = None
         try:

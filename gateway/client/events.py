@@ -93,6 +93,13 @@ class Limits(Struct):
     ping_s: int
 
 
+class Entry(Struct):
+    """Where a region may be entered: when one entry is away, another one serves."""
+
+    region: str
+    url: str
+
+
 class Joined(Answer, kw_only=True):
     """Answer to ``join`` and ``resume``. State events follow at once. ``receive``: answer to the offer of the join."""
 
@@ -109,6 +116,7 @@ class Joined(Answer, kw_only=True):
     limits: Limits
     resumed: bool = False
     ice_servers: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     receive: OfferAnswer | None = None
 
 

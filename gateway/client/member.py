@@ -15,14 +15,13 @@ from gateway.client.acts import Acts
 from gateway.client.connection import Connection
 from gateway.client.connections import Connections
 from gateway.client.effects import CatchUp, Finish, Gone, Put, Register, SetMuted, Talk, Todo
-from gateway.client.ice_news import IceNews
 from gateway.client.identity import OVER, RESTART, RESUME_S, TAKEN_OVER, WHOLE, Identity, key_for
 from gateway.client.limits import LIMITS
 from gateway.client.replies import Reply
 from gateway.client.requests import VERSION, Purpose, Request, Resume
 from gateway.client.view import LayersLike, View
 from gateway.client.voice import Voice
-from gateway.ice import Ice
+from gateway.client.ways import Ways
 from rtcdn.ids import speaker_of
 from rtcdn.model import AttachGrant
 
@@ -32,8 +31,8 @@ SCREEN = "s1"
 class Member:
     """The participant."""
 
-    def __init__(self, who: Identity, layers: Callable[[tuple[str, ...]], LayersLike], ice: Ice) -> None:
-        self.who, self.ice = who, IceNews(ice, who)
+    def __init__(self, who: Identity, layers: Callable[[tuple[str, ...]], LayersLike], ways: Ways) -> None:
+        self.who, self.ways = who, ways
         self.role: events.Role = who.role
         self.ready = self.hand = self.over = False
         self.slots: list[str] = []
@@ -158,7 +157,7 @@ class Member:
         fields |= {"role": self.role, "rights": [r for r in who.rights if r != "join:*"], "name": who.name}
         fields |= {"region": who.region, "codec": self.connections.codec.value, "slots": self.slots, "limits": LIMITS}
         fields |= {"resume": events.Resumption(key_for(who.key, self.connections.codec), int(RESUME_S))}
-        return fields | {"ice_servers": self.ice.welcome()} | more
+        return fields | self.ways.welcome() | more
 
     def resumed(self, request: Resume, reply: Reply, now_s: float) -> None:
         """His client is back: what he missed follows."""
@@ -295,5 +294,5 @@ class Member:
             self.connections.tick(now_s)
             self.view.tick(now_s)
             self.voice.tick(now_s)
-            if self.here and (news := self.ice.due(now_s)):
+            if self.here and (news := self.ways.due(now_s)):
                 self.say(news)

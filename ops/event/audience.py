@@ -38,7 +38,8 @@ def viewers(spec: Spec) -> dict[str, int]:
     found = {kind.name: kind.viewers or 0 for kind in spec.sessions}
     silent = [kind for kind in spec.sessions if kind.viewers is None]
     if counted(spec) and silent:
-        left = int(sum(weights(spec).values())) - sum(found[kind.name] * kind.together for kind in spec.sessions)
+        told = sum(kind.together * people(kind, found[kind.name]) for kind in spec.sessions)
+        left = int(sum(weights(spec).values())) - told
         parts = split(max(0, left), {kind.name: float(kind.together) for kind in silent})
         found |= {kind.name: parts[kind.name] // kind.together for kind in silent}
     return found

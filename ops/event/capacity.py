@@ -6,24 +6,16 @@ nodes are divided by the same number, which is told.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-import msgspec
-
-from broker.sim.case import Arrivals, Case, Nodes, Region, Sessions, Speakers
 from broker.sim.policies import registry
 from broker.sim.run import Run
 from ops.event import audience
-from ops.event.duties import assign, slots, stages
-from ops.event.model import KINDS, Event, SessionKind
-from rtcdn.model import Capacity
+from ops.event.capacity_case import Sample, case, sampled
+from ops.event.duties import assign, stages
+from ops.event.model import KINDS, Event
 
-MOST_VIEWERS = 4_000  # simulated one by one
-COME_S, SPEAKERS_S = 60.0, 5.0  # people come within; speakers first
-RUN_S = 90.0
-UNKNOWN_RTT_MS = 80.0  # between regions of which one does not tell its place
 OVER = 100.0  # of weight: more than the node carries
 
 
@@ -55,7 +47,7 @@ class CapacityPlan:
 
     sessions: int
     opened: int
-    sample: int  # one of so many viewers was simulated
+    sample: Sample
     policy: str
     regions: tuple[RegionFit, ...]
     kinds: tuple[KindFill, ...]
@@ -74,8 +66,7 @@ class CapacityPlan:
             fills = [each for each in self.kinds if each.region == row.region]
             cells = [f"{each.kind} {each.used}/{each.nodes} {each.weight:.0f}/{each.fullest:.0f}" for each in fills]
             lines.append(f"{row.region:12}{row.people:9,}{row.placed:9,}{row.at_home:9,}   {'   '.join(cells)}")
-        how = f"one of {self.sample} viewers simulated" if self.sample > 1 else "everybody simulated"
-        lines.append(f"{self.opened} of {self.sessions} sessions at once, policy {self.policy}, {how}")
+        lines.append(f"{self.opened} of {self.sessions} sessions at once, policy {self.policy}, {self.sample}")
         return "\n".join([*lines, *(f"does not fit: {problem}" for problem in self.problems)])
 
 
@@ -83,111 +74,21 @@ def capacity(event: Event) -> CapacityPlan:
     """Let everybody come, and see who finds a place. The same event gives the same plan."""
     spec = event.spec
     watching = audience.viewers(spec)
-    sample = _sample(event, watching)
-    case = _case(event, watching, sample)
+    sample = sampled(event, watching)
+    made = case(event, watching, sample)
     own = registry(spec.policy.policies)
     wanted = sum(kind.together for kind in spec.sessions)
     if not wanted:
-        return CapacityPlan(
-            0, 0, 1, spec.policy.name or own.names[0], tuple(_nobody(event)), tuple(_fills(event, None)), ()
-        )
-    run = Run(case, policy=spec.policy.name, registry=own)
+        policy = spec.policy.name or own.names[0]
+        return CapacityPlan(0, 0, Sample(), policy, tuple(_nobody(event)), tuple(_fills(event, None)), ())
+    run = Run(made, policy=spec.policy.name, registry=own)
     run.run()
-    regions = tuple(_fits(event, run, sample))
+    regions = tuple(_fits(event, run))
     kinds = tuple(_fills(event, run))
-    opened = len(run.meetings)
+    share = len(run.meetings) / sum(group.parallel for group in made.sessions)
+    opened = round(wanted * share)
     problems = tuple(_problems(event, run, regions, kinds, wanted - opened))
     return CapacityPlan(wanted, opened, sample, run.policy.name, regions, kinds, problems)
-
-
-def _sample(event: Event, watching: dict[str, int]) -> int:
-    """One of how many viewers of archipelagos is simulated; the smaller sessions are simulated whole."""
-    crowd = sum(kind.together * watching[kind.name] for kind in event.spec.sessions if kind.scenario == "archipelago")
-    return max(1, math.ceil(crowd / MOST_VIEWERS))
-
-
-# ---- the case ---------------------------------------------------------------------------------------
-
-
-def _case(event: Event, watching: dict[str, int], sample: int) -> Case:
-    spec = event.spec
-    told = {name: region.place for name, region in spec.regions.items()}
-    regions = {name: Region(place=(place[0], place[1]) if place else (0.0, 0.0)) for name, place in told.items()}
-    unknown = {
-        one: {other: UNKNOWN_RTT_MS for other in told if other != one and not (told[one] and told[other])}
-        for one in told
-    }
-    sessions = [each for kind in spec.sessions for each in _meetings(event, kind, watching[kind.name], sample)]
-    return Case(
-        name=spec.event,
-        duration_s=RUN_S,
-        sample_s=RUN_S / 3,
-        regions=regions,
-        rtt_ms=unknown,
-        nodes=tuple(_nodes(event, sample)),
-        sessions=tuple(sessions),
-        retries=1,
-    )
-
-
-def _nodes(event: Event, sample: int) -> list[Nodes]:
-    """A group for each host."""
-    differs = {kind: _capacity(event, kind, sample if kind == "ST" else 1) for kind in ("VR", "AB", "ST")}
-    found = []
-    for name, nodes in assign(event).nodes.items():
-        kinds = {kind: count for kind, count in nodes.items() if kind in differs}
-        if kinds:
-            host = event.hosts[name]
-            prices = {"price_hour": host.spec.price_hour or 0.0, "price_gb": host.spec.price_gb or 0.0}
-            found.append({"region": host.region, "kinds": kinds, "differs": differs, **prices})
-    return msgspec.convert(found, list[Nodes])
-
-
-def _capacity(event: Event, kind: str, sample: int) -> dict[str, int]:
-    told = event.spec.capacity.get(kind, {})
-    plain = asdict(Capacity()) | told
-    return {name: max(1, value // sample) if value else 0 for name, value in plain.items()}
-
-
-def _meetings(event: Event, kind: SessionKind, watching: int, sample: int) -> list[Sessions]:
-    """Sessions of a kind; an atollo's people are of one region, other sessions have people of all."""
-    weights = audience.weights(event.spec)
-    if kind.scenario != "atollo":
-        fewer = sample if kind.scenario == "archipelago" else 1
-        return [_meeting(kind, kind.name, kind.together, watching // fewer if fewer > 1 else watching, weights)]
-    shares = audience.split(kind.together, weights)
-    return [
-        _meeting(kind, f"{kind.name}-{region}"[:32], count, watching, {region: 1.0})
-        for region, count in shares.items()
-        if count
-    ]
-
-
-def _meeting(kind: SessionKind, name: str, together: int, watching: int, weights: dict[str, float]) -> Sessions:
-    viewers = audience.split(watching, weights)
-    first = audience.split(kind.speakers, weights)
-    arrivals = [
-        Arrivals(people=count, over_s=SPEAKERS_S, regions={region: 1.0}) for region, count in first.items() if count
-    ]
-    arrivals += [
-        Arrivals(people=count, from_s=SPEAKERS_S, over_s=COME_S, regions={region: 1.0})
-        for region, count in viewers.items()
-        if count
-    ]
-    return Sessions(
-        name=name,
-        scenario=kind.scenario,
-        parallel=together,
-        lasts_s=RUN_S * 2,
-        codec=kind.codec,  # type: ignore[arg-type]
-        slots=slots(kind),
-        bitrate_bps=kind.kbps * 1000,
-        audience={region: viewers[region] + first[region] for region in weights},
-        policy=kind.policy,
-        waiting=kind.scenario == "big_island",
-        arrivals=tuple(arrivals),
-        speakers=Speakers(count=kind.speakers),
-    )
 
 
 # ---- what came of it --------------------------------------------------------------------------------
@@ -197,7 +98,7 @@ def _nobody(event: Event) -> list[RegionFit]:
     return [RegionFit(region, 0, 0, 0) for region in event.spec.regions]
 
 
-def _fits(event: Event, run: Run, sample: int) -> list[RegionFit]:
+def _fits(event: Event, run: Run) -> list[RegionFit]:
     home: Counter[str] = Counter()
     away: Counter[str] = Counter()
     people = audience.peak(event.spec)

@@ -48,7 +48,8 @@ def _secrets(value: Any, key: Key = ()) -> Found:
     if isinstance(value, dict):
         for name, each in value.items():
             own = (*key, name)
-            if key[:1] == ("engine",) and any(word in name.lower() for word in SECRET):
+            named = key[:1] in (("engine",), ("variables",)) and any(word in name.lower() for word in SECRET)
+            if named and isinstance(each, str) and not each.startswith(("/", "{{")):  # a path or a vault's variable may
                 yield own, "is a secret in plain: give it to the host by other means, the event file is read by many"
             else:
                 yield from _secrets(each, own)

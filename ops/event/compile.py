@@ -18,6 +18,7 @@ from rtcdn.errors import ConfigError
 
 TREE = Path(__file__).resolve().parents[2]
 SHARED = (TREE / "inventories" / "shared", TREE / "inventories" / "local" / "group_vars" / "all")
+PUBLIC_URL = "https://{{ rtcdn_public_address }}:{{ rtcdn_ports.nginx }}"
 MADE = "# Made by rtcdn"
 OWN = "zz_event.yml"  # read last: what the event says wins
 GROUPS = ("managers", "registry", "etcd", *KINDS.values(), "broker", "gateway", "nginx", "turn", "speaker")
@@ -101,12 +102,16 @@ def _connection(event: Event, host: Host) -> dict[str, Any]:
         found["ansible_user"] = user
     if user not in ("", "root"):
         found["ansible_become"] = True
+    options = []
     if ssh.port:
         found["ansible_port"] = ssh.port
     if ssh.key:
         found["ansible_ssh_private_key_file"] = str(_path(event, ssh.key))
+        options.append("-o IdentitiesOnly=yes")
     if ssh.known_hosts:
-        found["ansible_ssh_common_args"] = f"-o UserKnownHostsFile={_path(event, ssh.known_hosts)}"
+        options.append(f"-o UserKnownHostsFile={_path(event, ssh.known_hosts)}")
+    if options:
+        found["ansible_ssh_common_args"] = " ".join(options)
     return found
 
 
@@ -132,7 +137,6 @@ def _variables(event: Event, duties: Duties) -> dict[str, Any]:
         "rtcdn_deployment": spec.event,
         "rtcdn_tree": str(TREE),
         "rtcdn_private_network": spec.private_network or len(event.hosts) == 1,
-        "rtcdn_public_address": _public_address(event, duties),
         "rtcdn_hosts": {name: _row(event, host) for name, host in event.hosts.items()},
         "rtcdn_regions": {name: _region(event, name) for name in spec.regions},
         "rtcdn_ports": {name: getattr(spec.ports, name) for name in ("nginx", "registry", "etcd_client", "etcd_peer")},
@@ -144,6 +148,13 @@ def _variables(event: Event, duties: Duties) -> dict[str, Any]:
         "rtcdn_geodata": spec.features.geodata,
         "speaker_enabled": spec.features.demo,
     }
+    local = [host for host in event.hosts.values() if host.spec.connection == "local"]
+    if local:
+        found["rtcdn_public_address"] = local[0].spec.public or local[0].spec.private
+        found["rtcdn_public_url"] = PUBLIC_URL
+    else:
+        entry = next(event.hosts[name] for name in duties.groups["nginx"] if event.hosts[name].region == event.control)
+        found["rtcdn_public_url"] = f"https://{entry.spec.public or entry.spec.private}:{spec.ports.nginx}"
     control = spec.regions[event.control]
     if control.url:
         found["rtcdn_public_url"] = control.url.rstrip("/")
@@ -169,6 +180,7 @@ def _parts(event: Event) -> dict[str, Any]:
         found["broker_policy"] = spec.policy.name
     if spec.policy.policies:
         found["broker_policies"] = spec.policy.policies
+    found |= spec.variables
     options = dict(spec.engine.options)
     if spec.engine.dns:
         options["dns"] = list(spec.engine.dns)
@@ -199,12 +211,5 @@ def _row(event: Event, host: Host) -> dict[str, Any]:
 def _region(event: Event, name: str) -> dict[str, Any]:
     region = event.spec.regions[name]
     found: dict[str, Any] = {"place": list(region.place)} if region.place else {}
-    found |= {key: value for key, value in (("label", region.label), ("url", region.url.rstrip("/"))) if value}
+    found |= {"url": region.url.rstrip("/")} if region.url else {}
     return found | (_given(event, region.certificate, "certificate", "certificate_key") if region.certificate else {})
-
-
-def _public_address(event: Event, duties: Duties) -> str:
-    """Where browsers reach the control region when no URL says so."""
-    here = [name for name in duties.groups["nginx"] if event.hosts[name].region == event.control]
-    spec = event.hosts[here[0] if here else next(iter(event.hosts))].spec
-    return spec.public or spec.private

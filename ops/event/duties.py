@@ -14,10 +14,11 @@ from ops.event.model import KINDS, Event, Host, SessionKind
 GATEWAYS = 2  # of a region, so that one may die
 PEOPLE_OF_A_GATEWAY = 4_000
 STAGES_OF_A_HOST = 2  # most Streaming nodes that a host is given by itself
+MIXERS_OF_A_HOST = 4  # most AudioBridge nodes, likewise
 MIXED_HOSTS = 2  # of a region that carry speakers, where sessions do not need all kinds on every host
 USABLE = 0.9  # of a node's capacity: broker.core.policy.base, full_weight
 AUDIO_KBPS = 48
-HANDLES, EGRESS_KBPS = 400, 800_000  # of a node that says nothing else: rtcdn.reports.Capacity
+HANDLES, EGRESS_KBPS, VOICES = 400, 800_000, 60  # of a node that says nothing else: rtcdn.reports.Capacity
 GROUPS = ("managers", "registry", "etcd", "broker", "gateway", "nginx", "turn", "speaker")
 
 
@@ -129,8 +130,10 @@ def _media(event: Event, region: str, people: int, made: Duties) -> None:
     everywhere = any(kind.scenario != "archipelago" for kind in event.spec.sessions)
     mixed = spread(free, len(free) if everywhere else MIXED_HOSTS)
     each = min(STAGES_OF_A_HOST, max(1, math.ceil(max(0, wanted - told) / len(free))))
+    mixing = mixers(event, region)
+    mixes = min(MIXERS_OF_A_HOST, max(1, math.ceil(mixing / len(mixed))))
     for host in free:
-        speaks = {"VR": 1, "AB": 1} if host.name in mixed else {}
+        speaks = {"VR": 1, "AB": mixes} if host.name in mixed else {}
         made.nodes[host.name] = {**speaks, "ST": each}
     if not everywhere and len(free) > len(mixed):
         made.why.append(
@@ -138,6 +141,10 @@ def _media(event: Event, region: str, people: int, made: Duties) -> None:
         )
     if everywhere:
         made.why.append(f"{region}: every host has all kinds: atolli and islands want them together")
+    if mixing > 1:
+        made.why.append(
+            f"{region}: {mixes} AudioBridge node(s) on each host that mixes, for all voices {mixing} are needed"
+        )
     if wanted > 1:
         made.why.append(f"{region}: {each} Streaming node(s) on each host, for {people:,} people {wanted} are needed")
 
@@ -149,6 +156,14 @@ def stages(event: Event, people: int) -> int:
     handles, egress = capacity.get("handles", HANDLES), capacity.get("egress_kbps", EGRESS_KBPS)
     limits = [value for value in (handles, egress / kbps if kbps else 0) if value]
     return math.ceil(people / (min(limits) * USABLE)) if limits and people else 0
+
+
+def mixers(event: Event, region: str) -> int:
+    """AudioBridge nodes for all who may be heard at once in a region."""
+    voices = sum(kind.together * kind.speakers for kind in event.spec.sessions)
+    here = audience.split(voices, audience.weights(event.spec)).get(region, 0)
+    each = event.spec.capacity.get("AB", {}).get("participants", VOICES)
+    return math.ceil(here / (each * USABLE)) if each else 0
 
 
 def view_kbps(kind: SessionKind) -> float:
@@ -163,9 +178,9 @@ def slots(kind: SessionKind) -> int:
 
 def _extras(event: Event, made: Duties) -> None:
     here = event.within(event.control)
-    speaking = [host for host in here if made.nodes.get(host.name, {}).get("VR")]
     if event.spec.features.demo:
-        _take(made, "speaker", speaking or here, 1, event.control)
+        first = sorted(here, key=lambda host: not made.nodes.get(host.name, {}).get("VR"))  # where a VideoRoom is
+        _take(made, "speaker", first, 1, event.control)
     if event.spec.features.ai and not any(nodes.get("AI") for nodes in made.nodes.values()) and here:
         last = here[-1].name
         made.nodes[last] = {**made.nodes.get(last, {}), "AI": 1}

@@ -20,8 +20,8 @@ TURN = (("port", "turn"), ("tls", "turn_tls"))
 def problems(event: Event) -> list[str]:
     """Problems of the event with its hosts, in the order of the file."""
     duties = assign(event)
-    first = [*_hosts(event), *_addresses(event), *_counts(event, duties)]
-    found = first or [*_lacking(event, duties), *_media(event, duties), *_ports(event, duties), *_limits(event, duties)]
+    found = [*_hosts(event), *_addresses(event)] or list(_counts(event, duties))  # what follows from others is not told
+    found = found or [*_lacking(event, duties), *_media(event, duties), *_ports(event, duties), *_limits(event, duties)]
     lines = [(event.source.line(key), event.source.say(key, text)) for key, text in found]
     return [text for _, text in sorted(dict.fromkeys(lines))]
 
@@ -57,12 +57,15 @@ def _addresses(event: Event) -> Found:
         if len(event.hosts) > 1 and (_loopback(spec.private) or (spec.connection == "local" and not spec.public)):
             which = "private" if _loopback(spec.private) else "connection"
             yield _key(host, which), "the other hosts cannot reach it: write addresses that they can reach"
-        elif len(networks) > 1 and not spec.public:
-            yield _key(host), f"lacks `public`: hosts of other networks than {spec.network} reach it there"
         for which, where, address in (("private", spec.network, spec.private), ("public", "", spec.public)):
             other = taken.setdefault((where, address), host.name) if address else host.name
             if other != host.name:
                 yield _key(host, which), f"{address} is {other}'s already: give each host its own"
+
+    lacking = [host for host in event.hosts.values() if len(networks) > 1 and not host.spec.public]
+    if lacking:
+        others = f", as do {', '.join(host.name for host in lacking[1:])}" if lacking[1:] else ""
+        yield _key(lacking[0]), f"lacks `public`{others}: hosts of other networks reach a host there"
 
 
 def _loopback(address: str) -> bool:

@@ -200,6 +200,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     policy: Policy = Policy()
     engine: Engine = Engine()
+    variables: dict[str, Any] = {}
     lasts: str = ""
 
 

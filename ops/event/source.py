@@ -60,7 +60,8 @@ def dotted(key: Key) -> str:
 
 def read(path: str | Path) -> Source:
     """The content of a file; raises ConfigError for what is no YAML, no mapping, or has a key twice."""
-    name, where = str(path), Path(path)
+    where = Path(path)
+    name = str(where.relative_to(Path.cwd()) if where.is_relative_to(Path.cwd()) else where)
     try:
         text = where.read_text(encoding="utf-8")
     except OSError as error:

@@ -7,11 +7,12 @@ from collections import Counter
 from typing import Any
 
 from ops.event.duties import HANDLES, Duties
-from ops.event.model import Event
+from ops.event.model import KINDS, Event
 from rtcdn.errors import RtcdnError
 
 # UDP ports of a node: of its clients, of links into it. One handle takes one port.
 SPANS = {"VR": (2000, 0), "AB": (1000, 1000), "ST": (1500, 1500), "AI": (0, 100)}
+PLACES = ("VR", "AB")
 BLOCK = 10  # TCP ports of a node, a broker, a gateway
 STEP = 500
 Row = dict[str, Any]
@@ -45,16 +46,22 @@ def brokers(event: Event, duties: Duties) -> list[Row]:
 
 
 def gateways(event: Event, duties: Duties) -> list[Row]:
-    """Of the control region 1, 2, ...; of others <region>-1, ...; the first of each region has a prober."""
+    """Named <host>, the second there <host>-2, on this machine 1 and 2; the first of a region has a prober."""
     rows = []
     for region in [event.control, *(name for name in event.spec.regions if name != event.control)]:
         here: Counter[str] = Counter()
         for at, host in enumerate(duties.gateways.get(region, []), 1):
             port = event.spec.ports.gateway + BLOCK * here[host]
             here[host] += 1
-            row = {"id": str(at) if region == event.control else f"{region}-{at}", "host": host, "port": port}
+            row = {"id": _gateway_id(event, host, here[host]), "host": host, "port": port}
             rows.append({**row, "prober": port + 1} if at == 1 else row)
     return rows
+
+
+def _gateway_id(event: Event, host: str, number: int) -> str:
+    if event.hosts[host].spec.connection == "local":
+        return str(number)
+    return host if number == 1 else f"{host}-{number}"
 
 
 def turns(event: Event, duties: Duties) -> list[Row]:
@@ -72,11 +79,15 @@ def nodes(event: Event, duties: Duties) -> list[Row]:
     for host in event.hosts:
         udp = _Udp(event, host)
         block = event.spec.ports.nodes
-        for kind, count in duties.nodes.get(host, {}).items():
-            for number in range(1, count + 1):
+        here = duties.nodes.get(host, {})
+        for kind in KINDS:
+            # The first VideoRoom and AudioBridge keep their places when absent: a kind has the same ports everywhere.
+            count = here.get(kind, 0)
+            for number in range(1, max(count, kind in PLACES) + 1):
                 webrtc, rtp = spans(event, kind)
                 row = {"id": f"{host}-{kind.lower()}{number}", "kind": kind, "host": host, "port": block}
-                rows.append({**row, "webrtc": udp.take(webrtc), "rtp": udp.take(rtp)})
+                row |= {"webrtc": udp.take(webrtc), "rtp": udp.take(rtp)}
+                rows += [row] if number <= count else []
                 block += BLOCK
     return rows
 

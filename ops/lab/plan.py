@@ -155,4 +155,5 @@ def inventory(lab: Lab) -> dict[str, Any]:
     regions: dict[str, dict[str, dict[str, Any]]] = {
         f"region_{region}": {"hosts": {each: {} for each in spares if split(each)[0] == region}} for region in REGIONS
     }
-    return {"all": {"hosts": dict.fromkeys(lab.hosts, common), "children": regions}}
+    hosts = {each: {"ansible_host": lab.address(each), **common} for each in lab.hosts}
+    return {"all": {"hosts": hosts, "children": regions}}

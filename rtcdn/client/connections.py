@@ -16,6 +16,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpTransceiver,
     RTCSessionDescription,
@@ -29,9 +30,18 @@ GOOD = "connected"
 ENDED = ("failed", "closed")
 
 
-def _configuration(ice_servers: list[Json]) -> RTCConfiguration:
-    servers = [RTCIceServer(s["urls"], s.get("username"), s.get("credential")) for s in ice_servers]
-    return RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+@dataclass(frozen=True, slots=True)
+class Ice:
+    """ICE servers for a connection; ``relay_only``: media by TURN servers alone."""
+
+    servers: tuple[Json, ...] = ()
+    relay_only: bool = False
+
+    def configuration(self) -> RTCConfiguration:
+        """As aiortc takes it. It asks one TURN server: the first URL that it is given."""
+        servers = [RTCIceServer(each["urls"], each.get("username"), each.get("credential")) for each in self.servers]
+        policy = RTCIceTransportPolicy.RELAY if self.relay_only else RTCIceTransportPolicy.ALL
+        return RTCConfiguration(servers, iceTransportPolicy=policy, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
 
 
 @dataclass
@@ -41,14 +51,14 @@ class Connection:
     purpose: str
     received: Received
     videos: int = 0  # how many are asked for on a connection that receives
-    ice_servers: list[Json] = field(default_factory=list)
+    ice: Ice = field(default_factory=Ice)
     id: str = ""
     slots: dict[str, str] = field(default_factory=dict)  # mid -> slot
     peer: RTCPeerConnection = field(init=False)
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.peer = RTCPeerConnection(_configuration(self.ice_servers))
+        self.peer = RTCPeerConnection(self.ice.configuration())
 
     async def offer(self, track: MediaStreamTrack | None = None) -> str:
         """The description to send; ``track`` is what a connection that sends shows."""

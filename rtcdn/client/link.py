@@ -19,6 +19,7 @@ from rtcdn.errors import RtcdnError
 
 Json = dict[str, Any]
 log = logging.getLogger("rtcdn.client")
+AWAY_S = 4.0  # so long a gateway or nginx may be replaced: then the entry is away, and the next is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Link:
         event: Callable[[Json], None],
         changed: Callable[[str], None],
     ) -> None:
-        self._url, self._tls, self._policy, self._greet, self._changed = url, tls, policy, greet, changed
+        self._urls, self._at = [url], 0
+        self._tls, self._policy, self._greet, self._changed = tls, policy, greet, changed
         self._event = event
         self._client = client_id()
         self._wire: Wire | None = None
@@ -80,6 +82,22 @@ class Link:
             raise Broken(f"{kind}: the session is over")
         return await self._wire.request(kind, timeout_s=timeout_s, **fields)
 
+    def learn(self, urls: list[str]) -> None:
+        """Other entries of the deployment, for when the one that is used is away."""
+        self._urls += [url for url in dict.fromkeys(urls) if url not in self._urls]
+
+    async def regions(self, token: str) -> Json:
+        """Regions, and with them the ICE servers of a token's holder; empty when nobody answers."""
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as http,
+                http.get(
+                    f"{self._urls[self._at]}/regions", headers={"Authorization": f"Bearer {token}"}, ssl=self._tls
+                ) as answer,
+            ):
+                return dict(await answer.json())
+        return {}
+
     def cut(self) -> None:
         """Break the socket, as a failing network does."""
         if self._wire is not None:
@@ -106,6 +124,8 @@ class Link:
                 wait_s = self._policy.pause_s(attempt, random.random())  # noqa: S311  (jitter)
                 try:
                     await asyncio.sleep(wait_s)
+                    if time.monotonic() - since_s > AWAY_S and attempt:
+                        self._at = (self._at + 1) % len(self._urls)
                     await self._serve(http, first)
                     attempt, since_s = 0, time.monotonic()
                     continue
@@ -121,7 +141,7 @@ class Link:
 
     async def _serve(self, http: aiohttp.ClientSession, first: asyncio.Future[None]) -> None:
         """One connection, from its greeting to its end."""
-        wire = await Wire.open(http, self._url, self._client, self._tls, self._hear)
+        wire = await Wire.open(http, self._urls[self._at], self._client, self._tls, self._hear)
         self._early = []
         reading = asyncio.create_task(wire.run())
         try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from aiortc import MediaStreamTrack
 
 from rtcdn.client import sources
-from rtcdn.client.connections import RECEIVE, SEND, VOICE, Connection
+from rtcdn.client.connections import RECEIVE, SEND, VOICE, Connection, Ice
 from rtcdn.client.received import AUDIO, Heard, Received, Slot
 
 Json = dict[str, Any]
@@ -20,8 +21,8 @@ Ask = Callable[..., Awaitable[Json]]
 class Media:
     """``ask`` sends a request to the gateway; ``heard`` is told every frame and sound that comes."""
 
-    def __init__(self, ask: Ask, heard: Heard, videos: int) -> None:
-        self._ask, self._videos = ask, videos
+    def __init__(self, ask: Ask, heard: Heard, videos: int, relay_only: bool = False) -> None:
+        self._ask, self._videos, self._ice = ask, videos, Ice(relay_only=relay_only)
         self.received = Received(heard)
         self._connections: dict[str, Connection] = {}
         self._making: set[str] = set()
@@ -30,6 +31,10 @@ class Media:
         self._camera: MediaStreamTrack | None = None
         self._microphone: MediaStreamTrack | None = None
         self._on = False  # is his voice sent?
+
+    def use(self, ice_servers: list[Json]) -> None:
+        """Make connections by these ICE servers from now on."""
+        self._ice = replace(self._ice, servers=tuple(ice_servers))
 
     # ---- what he shows and says
 
@@ -55,7 +60,7 @@ class Media:
         async with self._sending:
             if self._camera is None or any(c.purpose == SEND for c in self._connections.values()):
                 return
-            await self._open(Connection(SEND, self.received), "")
+            await self._open(Connection(SEND, self.received, ice=self._ice), "")
 
     async def hide(self) -> None:
         """Send no camera any more. Not his voice's business: this runs later than ``sing``, which was told since."""
@@ -69,7 +74,7 @@ class Media:
     async def first_offer(self) -> str:
         """The offer that goes with a join."""
         await self.close()
-        self._joining = Connection(RECEIVE, self.received, self._videos)
+        self._joining = Connection(RECEIVE, self.received, self._videos, self._ice)
         return await self._joining.offer()
 
     async def joined(self, answer: Json | None) -> None:
@@ -87,8 +92,7 @@ class Media:
             return  # asked for again after a resume
         self._making.add(key)
         try:
-            servers = event.get("ice_servers", [])
-            flows = await self._open(Connection(event["purpose"], self.received, self._videos, servers), key)
+            flows = await self._open(Connection(event["purpose"], self.received, self._videos, self._ice), key)
         finally:
             self._making.discard(key)
         if not flows:

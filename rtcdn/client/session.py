@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import importlib
-import json
 import logging
 import ssl
 from collections.abc import AsyncIterator, Coroutine
@@ -18,7 +16,7 @@ from typing import Any
 from rtcdn.client.bus import Bus
 from rtcdn.client.link import Link, Reconnect
 from rtcdn.client.state import Hands, Roster, Stage, State
-from rtcdn.client.wire import Refused, Wire, trust
+from rtcdn.client.wire import Refused, Wire, session_of, trust
 from rtcdn.errors import ConfigError, RtcdnError
 
 Json = dict[str, Any]
@@ -39,14 +37,7 @@ class Options:
     reconnect: Reconnect = field(default_factory=Reconnect)
     measured_rtt: tuple[tuple[str, float], ...] = ()
     statistics_s: float = 2.0
-
-
-def session_of(token: str) -> str:
-    """The session that a token is for, read without verifying it; empty when it says none."""
-    with contextlib.suppress(ValueError, IndexError):
-        part = token.split(".")[1]
-        return str(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))).get("sid", ""))
-    return ""
+    relay_only: bool = False  # media by TURN servers alone, to see that these work
 
 
 @asynccontextmanager
@@ -68,7 +59,11 @@ class Session(Bus):
         self._token, self._options = token, options
         self.known = State(options.session or session_of(token))
         self._tasks: set[asyncio.Task[None]] = set()
-        self._media = _media_module().Media(self._ask, self._heard, options.videos) if options.videos else None
+        self._media = (
+            _media_module().Media(self._ask, self._heard, options.videos, options.relay_only)
+            if options.videos
+            else None
+        )
         self._link = Link(
             url,
             trust(options.ca),
@@ -228,12 +223,16 @@ class Session(Bus):
                 self.known.key = ""
         fields: Json = {"name": self._options.name, "measured_rtt": dict(self._options.measured_rtt), "agent": AGENT}
         if self._media is not None:
+            if self._options.relay_only:  # the first offer has all candidates: the servers must be known before
+                self._media.use((await self._link.regions(self._token)).get("ice_servers", []))
             fields["offer"] = await self._media.first_offer()
         return await self._joined(await wire.request("join", **common, **fields))
 
     async def _joined(self, answer: Json) -> float:
         self.known.joined(answer)
+        self._link.learn([entry["url"] for entry in answer.get("entries", [])])
         if self._media is not None:
+            self._media.use(answer.get("ice_servers", []))
             await self._media.joined(answer.get("receive"))
         return self.known.ping_s
 
@@ -245,6 +244,8 @@ class Session(Bus):
         self.known.told(event)
         name = event["event"]
         if self._media is not None:
+            if event.get("ice_servers"):  # of connect, and of ice-servers
+                self._media.use(event["ice_servers"])
             if name == "connect":
                 self._spawn(self._media.connect(event))
             elif name == "disconnect":

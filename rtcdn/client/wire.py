@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import secrets
@@ -49,6 +50,14 @@ def trust(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
 def address(url: str, client: str) -> str:
     """The WebSocket's URL below a deployment's; ``client`` keeps a client at one gateway while that lives."""
     return f"{url.rstrip('/').replace('http', 'ws', 1)}/ws?c={client}"
+
+
+def session_of(token: str) -> str:
+    """The session that a token is for, read without verifying it; empty when it says none."""
+    with contextlib.suppress(ValueError, IndexError):
+        part = token.split(".")[1]
+        return str(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))).get("sid", ""))
+    return ""
 
 
 def client_id() -> str:

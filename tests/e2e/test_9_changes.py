@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from rtcdn.client import Session, connect
-from tests.support.site import TREE, Site
+from tests.support.site import STATE, TREE, Site
 
 SESSION = "steady"
 TWO_STAGES = 700  # viewers expected: more than one Streaming node carries
@@ -47,8 +47,7 @@ async def viewers(site: Site) -> AsyncIterator[list[Session]]:
 
 def play(site: Site, playbook: str, *words: str) -> str:
     """Output of a playbook on the deployment, as an operator runs it by hand."""
-    choices = "/var/lib/rtcdn/local/choices.json"
-    line = f"cd {TREE} && .venv/bin/ansible-playbook -i inventories/local -e @{choices} {playbook} {' '.join(words)}"
+    line = f"cd {TREE} && .venv/bin/ansible-playbook -i {STATE}/inventory {playbook} {' '.join(words)}"
     return site.host.run("sh", "-c", line, timeout_s=SLOW_S)
 
 
@@ -83,3 +82,46 @@ async def test_a_node_gets_another_configuration_while_it_serves(
     assert started(site, service) != before
     assert site.node("local-st1")["state"] == "ready"
     assert max(found) < min(found) + GAP_MS  # all of them stall alike when the machine is busy
+
+
+def presented(site: Site) -> dict[str, str]:
+    """Version of its secrets that each node presents."""
+    return {node["id"]: node["secret_version"] for node in site.call("GET", "/v1/nodes")["nodes"]}
+
+
+async def test_a_node_gets_new_secrets_while_it_serves(
+    site: Site, viewers: list[Session], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Brokers and gateways know the new ones before it has them: nobody is lost, and newcomers see."""
+    before = presented(site)["local-st2"]
+    said = await asyncio.to_thread(site.rtcdn, "rotate", "local", "node", "local-st2", timeout_s=2 * SLOW_S)
+    found = await gaps(viewers)
+    with capsys.disabled():
+        print(f"\nsecrets of local-st2 replaced: longest stand-still of each viewer {found} ms")
+    assert "local-st2 has new secrets" in said
+    assert presented(site)["local-st2"] == str(int(before) + 1)
+    assert max(found) < min(found) + GAP_MS
+    token = await asyncio.to_thread(site.admit, SESSION, "late")
+    async with connect(site.url, token, name="late", ca=str(site.state() / "pki" / "ca.crt"), videos=1) as late:
+        await late.media.received.sees("v1", 10, timeout_s=30)
+
+
+async def test_the_store_is_restored_while_media_flow(
+    site: Site, viewers: list[Session], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who was there at the backup sees on, what came after it is forgotten, and newcomers are served."""
+    await asyncio.to_thread(site.host.run, "rm", "-f", "/root/e2e.backup")
+    await asyncio.to_thread(site.rtcdn, "backup", "local", "/root/e2e.backup", timeout_s=SLOW_S)
+    site.open("after-backup")
+    words = ("restore", "local", "/root/e2e.backup", "--only", "store", "--yes")
+    await asyncio.to_thread(site.rtcdn, *words, timeout_s=SLOW_S)
+    found = await gaps(viewers)
+    with capsys.disabled():
+        print(f"\nstore restored: longest stand-still of each viewer {found} ms")
+    sessions = {each["id"] for each in site.call("GET", "/v1/sessions")["sessions"]}
+    assert SESSION in sessions
+    assert "after-backup" not in sessions
+    assert max(found) < GAP_MS * 3  # the machine is busy with the playbook
+    token = await asyncio.to_thread(site.admit, SESSION, "afterwards")
+    async with connect(site.url, token, name="afterwards", ca=str(site.state() / "pki" / "ca.crt"), videos=1) as late:
+        await late.media.received.sees("v1", 10, timeout_s=30)

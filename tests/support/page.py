@@ -42,4 +42,4 @@ def add_page(app: web.Application) -> None:
     async def answer(request: web.Request) -> web.FileResponse:
         return web.FileResponse(folder / (request.match_info["name"] or "index.html"))
 
-    app.router.add_get("/{name:|[a-z]+\\.(?:css|js|svg)}", answer)
+    app.router.add_get("/{name:|(?:sdk/)?[a-z]+\\.(?:css|js|svg)}", answer)

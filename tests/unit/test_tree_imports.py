@@ -85,11 +85,11 @@ def test_the_core_is_pure() -> None:
 
 
 def test_nothing_of_the_product_imports_the_client() -> None:
-    """The Python client is for programs that take part: the speaker, the prober, benchmarks and tests have it."""
+    """The Python client is for programs that take part: the speaker, probers, benchmarks and tests have it."""
     breaches = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for module, path in modules()
-        if not within(module, (CLIENT, "ops.speaker", "gateway.prober", "bench"))
+        if not within(module, (CLIENT, "ops.speaker", "ops.verifier", "gateway.prober", "bench"))
         for line, name in imports(path)
         if within(name, (CLIENT,))
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,10 +39,18 @@ def neighbour(machine: Host) -> Iterator[Host]:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """``comes`` says whether a packet of the neighbour is answered; something listens on the host on every port asked."""
+    """``comes`` says whether a packet of the neighbour is answered; a listener is behind every port that is asked."""
 
     machine: Host
     neighbour: Host
+
+    @staticmethod
+    def await_true(condition: Callable[[], bool], within_s: float = 15.0) -> None:
+        """Fail unless the condition holds in time."""
+        until_s = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < until_s, "it did not become true in time"
+            time.sleep(0.1)
 
     def comes(self, protocol: str, port: int) -> bool:
         """Whether ``protocol`` to ``port`` of the machine is answered."""
@@ -54,8 +63,9 @@ def door(machine: Host, neighbour: Host) -> Door:
     for host in (machine, neighbour):
         host.put(LISTENER, "/listener.py")
     machine.run("sh", "-c", "setsid python3 /listener.py listen 8443 9100 3478 20001 25501 > /dev/null 2>&1 &")
-    await_true(lambda: machine.succeeds("python3", "/listener.py", "ask", "tcp", "127.0.0.1", "9100"))
-    return Door(machine, neighbour)
+    made = Door(machine, neighbour)
+    made.await_true(lambda: machine.succeeds("python3", "/listener.py", "ask", "tcp", "127.0.0.1", "9100"))
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -80,18 +90,11 @@ def role(machine: Host, key: Path, tmp_path: Path) -> Callable[..., subprocess.C
         play = [{"hosts": "all", "gather_facts": True, "roles": ["host"]}]
         (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
         (tmp_path / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
-        command = ["ansible-playbook", "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml")]
+        files = ["-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml")]
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "--tags", "host_firewall", *files]
         environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CACHE_PLUGIN": "memory"}
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
         )
 
     return run
-
-
-def await_true(condition: Callable[[], bool], within_s: float = 10.0) -> None:
-    """Fail unless the condition holds in time."""
-    until_s = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < until_s, "it did not become true in time"
-        time.sleep(0.1)

@@ -67,6 +67,17 @@ def test_it_relays_to_nodes_alone(address, secret):
             assert server(address).asked(Credential.of(secret), peer) == "channel-bind 403", peer
 
 
+def test_it_relays_to_webrtc_alone(host, address, secret, peer):
+    """Not to other ports of a node's host, such as those of links: the host's firewall drops that."""
+    image = host.check_output(f"docker inspect --format '{{{{.Config.Image}}}}' {container(host, SERVICE)}")
+    other = host.check_output(f"docker run --rm --detach --network host {image} turnutils_peer -L {address} -p 25600")
+    try:
+        assert server(address).asked(Credential.of(secret), (address, 25600)) == "silence"
+    finally:
+        host.check_output(f"docker rm -f {other}")
+    assert server(address).asked(Credential.of(secret), peer) == "heard"
+
+
 def test_a_rotation_cuts_nobody(host, address, secret, peer):
     """A new secret is taken while it runs, the old one beside it, and then no more; who is relayed goes on."""
 

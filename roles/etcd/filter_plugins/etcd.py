@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-
-from ops import addresses
 
 
 def etcd_collector_user(node: dict[str, Any], hosts: dict[str, Any], namespace: str = "") -> dict[str, Any]:
@@ -34,17 +28,6 @@ def etcd_gateway_user(gateway: dict[str, Any], namespace: str = "") -> dict[str,
             ["read", f"{namespace}GW:", "prefix"],
         ],
     }
-
-
-def etcd_cluster(names: Iterable[str], hosts: Mapping[str, Any], peer_port: int) -> str:
-    """``name=url,...`` of members, as etcd's initial cluster wants it: where they reach each other."""
-    members = list(names)
-    return ",".join(f"{name}=https://{addresses.meet(hosts, name, members)}:{peer_port}" for name in members)
-
-
-def etcd_url(name: str, hosts: Mapping[str, Any], port: int) -> str:
-    """Where every host reaches a member."""
-    return f"https://{addresses.meet(hosts, name)}:{port}"
 
 
 def etcd_changes(
@@ -75,7 +58,5 @@ class FilterModule:
         return {
             "etcd_collector_user": etcd_collector_user,
             "etcd_gateway_user": etcd_gateway_user,
-            "etcd_cluster": etcd_cluster,
             "etcd_changes": etcd_changes,
-            "etcd_url": etcd_url,
         }

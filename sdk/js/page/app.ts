@@ -9,6 +9,7 @@ import {type Link, claimsOf, expired, readLink} from './link';
 import {wireMenu} from './menu';
 import {showProblem, showScreen, showState} from './notices';
 import {askBeforeJoin} from './prejoin';
+import type {Decision} from './prejoin';
 import {Room} from './room';
 import type {Sdk} from './sdk';
 import {Heard} from './sound';
@@ -61,7 +62,7 @@ export class App {
   private async joinAsked(link: Link, name: string): Promise<void> {
     this.state = 'prejoin';
     const decision = await askBeforeJoin(this.sdk, link, this.devices, this.deviceView, name);
-    await this.join(link, decision.name, decision.measuredRtt);
+    await this.join(link, decision.name, decision);
   }
 
   /** With the devices that there are, and on stage if one may. */
@@ -71,7 +72,9 @@ export class App {
     if (this.room?.session.can('publish') && this.devices.open) await this.room.actions.stage();
   }
 
-  private async join(link: Link, name: string, measuredRtt: Record<string, number> = {}): Promise<void> {
+  private async join(link: Link, name: string, network: Partial<Decision> = {}): Promise<void> {
+    const {measuredRtt = {}, entries = []} = network;
+    const [nearest = location.origin, ...others] = entries;
     this.state = 'connecting';
     showState('connecting');
     showScreen('room');
@@ -80,10 +83,11 @@ export class App {
     );
     let session: Session;
     try {
-      session = await this.sdk.connect(location.origin, link.token, {
+      session = await this.sdk.connect(nearest, link.token, {
         session: link.session,
         videos: link.slots,
         measuredRtt,
+        entries: [...others, location.origin],
         ...(name ? {name} : {}),
         ...(this.devices.open ? {tracks: this.devices.tracks} : {}),
       });

@@ -12,6 +12,8 @@ export interface Decision {
   name: string;
   devices: boolean;
   measuredRtt: Record<string, number>;
+  /** Entries of the regions that answered, the nearest first. */
+  entries: readonly string[];
 }
 
 /** Ask; the answer comes when the person joins. `name` is what is known of it. */
@@ -28,16 +30,16 @@ export function askBeforeJoin(
   void devices.start();
   const field = byId<HTMLInputElement>('prejoin-name');
   field.value = name;
-  let measuredRtt: Record<string, number> = {};
-  void lookAtNetwork(sdk, link).then(measured => {
-    measuredRtt = measured;
+  let network: Pick<Decision, 'measuredRtt' | 'entries'> = {measuredRtt: {}, entries: []};
+  void lookAtNetwork(sdk, link).then(found => {
+    network = found;
   });
   return new Promise(resolve => {
     const decide = (withDevices: boolean): void => {
       const chosen = field.value.trim();
       memory.set('name', chosen);
       if (!withDevices) devices.stop();
-      resolve({name: chosen, devices: withDevices, measuredRtt});
+      resolve({name: chosen, devices: withDevices, ...network});
     };
     byId('prejoin-form').onsubmit = event => {
       event.preventDefault();
@@ -49,7 +51,7 @@ export function askBeforeJoin(
 }
 
 /** Measure the way to each region, and say how it is. */
-async function lookAtNetwork(sdk: Sdk, link: Link): Promise<Record<string, number>> {
+async function lookAtNetwork(sdk: Sdk, link: Link): Promise<Pick<Decision, 'measuredRtt' | 'entries'>> {
   const place = byId('prejoin-network');
   setText(place, 'Checking the connection…');
   place.dataset['network'] = '';
@@ -63,11 +65,11 @@ async function lookAtNetwork(sdk: Sdk, link: Link): Promise<Record<string, numbe
       place,
       best < 250 ? `Your connection is good (${best} ms).` : `Your connection is slow (${best} ms), but should do.`,
     );
-    return report.measuredRtt;
+    return report;
   } catch {
     place.dataset['network'] = 'poor';
     setText(place, 'The service did not answer our check. You can still try to join.');
-    return {};
+    return {measuredRtt: {}, entries: []};
   }
 }
 

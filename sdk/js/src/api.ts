@@ -88,6 +88,12 @@ export interface ConnectOptions {
   videos?: number;
   /** Round trips by region in milliseconds, from `prejoin`: the nearest region serves. */
   measuredRtt?: Record<string, number>;
+  /** Further entries of the deployment, tried in turn when the first is away; the gateway names others. */
+  entries?: readonly string[];
+  /** ICE servers for the first connection; where not said, those that the gateway names at the join. */
+  iceServers?: readonly RTCIceServer[];
+  /** Media by TURN servers alone: to see that these work. */
+  relayOnly?: boolean;
   /** For tests: the browser's media, the network, a clock in milliseconds. */
   media?: MediaPort;
   transport?: TransportPort;

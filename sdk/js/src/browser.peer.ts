@@ -5,6 +5,7 @@ import type {Figures, Layer, Line, Peer, PeerListener, PeerState} from './media'
 /** `Peer` on the browser's RTCPeerConnection. */
 export class BrowserPeer implements Peer {
   private readonly pc: RTCPeerConnection;
+  private offered: RTCSessionDescriptionInit | null = null; // and not taken as the local description yet
 
   constructor(iceServers: readonly RTCIceServer[], listener: PeerListener, relayOnly: boolean) {
     this.pc = new RTCPeerConnection({
@@ -46,9 +47,17 @@ export class BrowserPeer implements Peer {
     return new BrowserLine(this.pc.addTransceiver(track ?? 'audio', {direction: 'sendrecv'}));
   }
 
-  async offer(): Promise<string> {
-    await this.pc.setLocalDescription(await this.pc.createOffer());
+  async offer(later = false): Promise<string> {
+    this.offered = await this.pc.createOffer();
+    if (later) return this.offered.sdp ?? '';
+    await this.describe();
     return this.pc.localDescription?.sdp ?? '';
+  }
+
+  async gather(iceServers: readonly RTCIceServer[]): Promise<void> {
+    if (!this.offered) return;
+    if (iceServers.length) this.pc.setConfiguration({...this.pc.getConfiguration(), iceServers: [...iceServers]});
+    await this.describe();
   }
 
   async answer(sdp: string): Promise<void> {
@@ -57,6 +66,12 @@ export class BrowserPeer implements Peer {
 
   async figures(): Promise<{rttMs: number; streams: Figures[]}> {
     return figuresOf([...(await this.pc.getStats()).values()] as Report[]);
+  }
+
+  private async describe(): Promise<void> {
+    const offered = this.offered;
+    this.offered = null;
+    if (offered) await this.pc.setLocalDescription(offered);
   }
 
   close(): void {

@@ -11,6 +11,8 @@ export interface Wiring {
   readonly media: MediaPort;
   request<B extends Body>(body: B, keep?: Keep): Promise<AnswerOf<B>>;
   iceServers(): readonly RTCIceServer[];
+  /** Media by TURN servers alone. */
+  relayOnly: boolean;
   /** The session's codec, for the offer of what is sent; nothing where all are taken. */
   codec(): string;
   problem(error: unknown): void;
@@ -63,7 +65,7 @@ export class Connection {
         this.trickle();
       },
     };
-    this.peer = wiring.media.peer(iceServers, own);
+    this.peer = wiring.media.peer(iceServers, own, wiring.relayOnly);
   }
 
   get connected(): boolean {
@@ -83,7 +85,10 @@ export class Connection {
   async accept(answer: OfferAnswer): Promise<void> {
     if (this.closed) throw new RtcdnError('closed', 'the connection was given up');
     this.id = answer.connection;
-    if (!this.answered) this.wait(CONNECT_MS);
+    if (!this.answered) {
+      this.wait(CONNECT_MS);
+      await this.peer.gather(this.wiring.iceServers()); // of an offer that was made before they were known
+    }
     await this.peer.answer(answer.sdp);
     this.answered = true;
     this.trickle();

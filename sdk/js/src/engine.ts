@@ -18,10 +18,11 @@ import {Receiving} from './receiving';
 import {Sending} from './sending';
 import {Sound} from './sound';
 import {EVERY_MS, read} from './statistics';
-import {randomId, sessionOf, socketUrl} from './token';
+import {sessionOf} from './token';
 import type {TransportPort} from './transport';
 import {View} from './view';
 import {Voice} from './voice';
+import {Ways} from './ways';
 
 const AGENT = 'rtcdn-js/0.1.0';
 const VIDEOS = 5; // four speakers and a screen
@@ -50,8 +51,8 @@ export class Engine {
   private onStage = false;
   private publishing = 0;
   private readonly voice: Voice;
-  private readonly wanted: string; // the session's id, as asked for
-  private ice: readonly RTCIceServer[] = [];
+  private readonly ways: Ways;
+  private readonly wanted: string; // the session, as asked for
   private key = ''; // to resume by; empty: join
   private timer: ReturnType<typeof setInterval> | undefined;
   private ending: RtcdnError | null = null;
@@ -62,14 +63,16 @@ export class Engine {
     private readonly options: ConnectOptions,
     readonly ports: Ports,
   ) {
-    this.wanted = options.session || sessionOf(token);
     const {media} = ports;
+    this.wanted = options.session || sessionOf(token);
     this.local = new Local(media, options.tracks, device => this.gone(device));
-    this.link = this.makeLink(url);
+    this.ways = new Ways(url, options);
+    this.link = this.makeLink();
     const wiring: Wiring = {
       media,
       request: (body, keep) => this.link.request(body, keep),
-      iceServers: () => this.ice,
+      iceServers: () => this.ways.iceServers,
+      relayOnly: options.relayOnly ?? false,
       codec: () => this.view.codec,
       problem: error => this.problem(error),
     };
@@ -119,7 +122,7 @@ export class Engine {
     await this.sending.set({camera, screen: this.local.screen, live: this.onStage});
   }
 
-  /** Let the microphone be what is known of it. */
+  /** The microphone is as it is known to be. */
   muted(): void {
     const {microphone} = this.local.tracks;
     if (microphone) microphone.enabled = !this.view.muted;
@@ -173,12 +176,10 @@ export class Engine {
     for (const each of [this.receiving, this.voice, this.sending, this.layout, this.sound, this.local]) each.close();
   }
 
-  private makeLink(url: string): Link {
-    const {transport, now} = this.ports;
+  private makeLink(): Link {
     return new Link({
-      url: socketUrl(url, randomId()),
-      transport,
-      now,
+      ...this.ports,
+      url: sinceMs => this.ways.next(sinceMs),
       policy: reconnectPolicy(this.options.reconnect),
       greeting: () => this.greeting(),
       refused: error => this.refused(error),
@@ -209,7 +210,7 @@ export class Engine {
   private joined(answer: wire.Joined): void {
     const [again, wasOnStage] = [this.view.id !== '', this.onStage];
     this.key = answer.resume.key;
-    this.ice = servers(answer.ice_servers);
+    this.ways.told(answer);
     this.view.joined(answer);
     if (!answer.resumed) this.anew(answer.receive, again);
     if (!again) return;
@@ -239,6 +240,8 @@ export class Engine {
         return this.connect(event);
       case 'disconnect':
         return this.disconnect(event);
+      case 'ice-servers':
+        return this.ways.told(event);
       case 'closing':
         return this.link.moveOn();
       case 'closed':
@@ -263,8 +266,8 @@ export class Engine {
 
   private connect({connection, purpose, ice_servers}: wire.Connect): void {
     const which = {receive: this.receiving, voice: this.voice, send: this.sending}[purpose];
-    const ice = ice_servers?.length ? servers(ice_servers) : this.ice;
-    which?.connect(connection, ice).catch((error: unknown) => this.problem(error));
+    this.ways.told({ice_servers: ice_servers ?? []});
+    which?.connect(connection).catch((error: unknown) => this.problem(error));
   }
 
   private stageChanged(event: wire.RoleEvent, before: wire.Role): void {
@@ -295,6 +298,3 @@ export class Engine {
     }
   }
 }
-
-/** The protocol leaves open what an ICE server has; it is what browsers take. */
-const servers = (told: readonly Record<string, unknown>[] = []): RTCIceServer[] => told as unknown as RTCIceServer[];

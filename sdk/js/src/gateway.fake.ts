@@ -62,6 +62,7 @@ export class FakeGateway implements TransportPort {
   rights = ['view', 'speak', 'publish'];
   role: Joined['role'] = 'viewer';
   iceServers: Joined['ice_servers'] = [];
+  entries: Joined['entries'] = [];
   private connections = 0;
   private numbers = 0;
   private watcher: {online(): void; leaving(): void} | null = null;
@@ -169,6 +170,7 @@ export class FakeGateway implements TransportPort {
       limits: {messages_ps: 20, data_ps: 5, message_bytes: 65536, data_bytes: 16384, ping_s: 15},
       resumed: false,
       ice_servers: this.iceServers,
+      entries: this.entries,
       receive: null,
     };
   }

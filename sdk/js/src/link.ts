@@ -19,7 +19,8 @@ export type Keep = 'no' | 'newest' | 'each';
 
 /** What a link needs to know, and whom it tells. */
 export interface LinkOptions {
-  url: string;
+  /** The address for a try, so many milliseconds after there was a connection. */
+  url(sinceMs: number): string;
   transport: TransportPort;
   policy: ReconnectPolicy;
   now: () => number;
@@ -129,6 +130,7 @@ export class Link {
   /** Try until a gateway answers, something final is answered, or the time is over. */
   private async dial(untilMs: number): Promise<void> {
     const {policy, now, random = Math.random} = this.options;
+    const sinceMs = now();
     let last: RtcdnError | undefined;
     let anew = false;
     for (let attempt = 0; ; attempt++) {
@@ -138,7 +140,7 @@ export class Link {
       if (pauseMs > 0) await this.pause(Math.min(pauseMs, Math.max(untilMs - now(), 0)));
       if (this.over) throw new RtcdnError('closed', 'the session is over');
       try {
-        return await this.greet();
+        return await this.greet(this.options.url(now() - sinceMs));
       } catch (error) {
         last = asError(error);
         this.channel?.close();
@@ -154,10 +156,10 @@ export class Link {
     }
   }
 
-  private async greet(): Promise<void> {
+  private async greet(url: string): Promise<void> {
     const greeting = await this.options.greeting();
     if (this.over) throw new RtcdnError('closed', 'the session is over');
-    const channel: Channel = new Channel(this.options.transport, this.options.url, {
+    const channel: Channel = new Channel(this.options.transport, url, {
       event: event => (this.greeted ? this.options.event(event) : this.early.push(event)),
       closed: detail => this.channel === channel && this.greeted && this.lost(detail),
     });

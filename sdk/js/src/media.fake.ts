@@ -69,11 +69,12 @@ export class FakePeer implements Peer {
   readonly lines: FakeLine[] = [];
   readonly answers: string[] = [];
   offers = 0;
+  private gathered = false;
 
   constructor(
-    readonly iceServers: readonly RTCIceServer[],
+    public iceServers: readonly RTCIceServer[],
     private readonly listener: PeerListener,
-    private readonly relayOnly: boolean,
+    readonly relayOnly: boolean,
     private readonly media: FakeMedia,
   ) {}
 
@@ -89,9 +90,10 @@ export class FakePeer implements Peer {
     return this.add(new FakeLine('audio', 'sendrecv', track));
   }
 
-  async offer(): Promise<string> {
+  async offer(later = false): Promise<string> {
     this.lines.forEach((line, index) => (line.mid = String(index)));
-    if (this.offers++ === 0) queueMicrotask(() => this.gather());
+    this.offers++;
+    if (!later) await this.gather(this.iceServers);
     return ['v=0', ...this.lines.flatMap(describe)].join('\r\n');
   }
 
@@ -127,7 +129,13 @@ export class FakePeer implements Peer {
     return line;
   }
 
-  private gather(): void {
+  async gather(iceServers: readonly RTCIceServer[]): Promise<void> {
+    if (this.gathered) return;
+    [this.gathered, this.iceServers] = [true, iceServers];
+    queueMicrotask(() => this.find());
+  }
+
+  private find(): void {
     if (this.state === 'closed') return;
     const candidate = 'candidate:1 1 udp 1 192.0.2.1 9 typ host';
     if (!this.relayOnly) this.listener.candidate({candidate, mid: '0', line: 0});

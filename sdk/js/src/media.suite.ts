@@ -54,9 +54,11 @@ class Call {
     this.peer = bench.media.peer([], {state, candidate}, relayOnly);
   }
 
-  /** Offer, answer, and wait for the connection; answers the offer. */
-  async connect(): Promise<string> {
-    const offer = await this.peer.offer();
+  /** Offer (`later`: look for candidates only then), answer, and wait for the connection; answers the offer. */
+  async connect(later = false): Promise<string> {
+    const offer = await this.peer.offer(later);
+    check(!later || this.candidates.length === 0, 'nothing is looked for yet');
+    if (later) await this.peer.gather([]);
     await this.peer.answer(await this.far.answer(offer));
     await until('connected', () => this.peer.state === 'connected');
     return offer;
@@ -171,6 +173,14 @@ export const SUITE: Record<string, (bench: Bench) => Promise<void>> = {
     call.close();
     check(call.peer.state === 'closed', 'it is closed');
     check(call.states.length === told, 'nobody is told');
+  },
+
+  async 'an offer may be made before the servers are known'(bench) {
+    const call = new Call(bench);
+    call.peer.receive('audio');
+    await call.connect(true);
+    check(call.candidates.length > 0, 'candidates came after it');
+    call.close();
   },
 
   async 'without a relay there is no candidate of one'(bench) {

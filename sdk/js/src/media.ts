@@ -62,8 +62,10 @@ export interface Peer {
   send(track: MediaStreamTrack | null, layers: readonly Layer[], codecs: readonly string[]): Line;
   /** Sound both ways; without a track nothing is encoded. */
   talk(track: MediaStreamTrack | null): Line;
-  /** Make an offer and take it as the local description. */
-  offer(): Promise<string>;
+  /** Make an offer and take it as the local description; `later`: only `gather` does that. */
+  offer(later?: boolean): Promise<string>;
+  /** Look for candidates by these servers, after an offer that left it for later. */
+  gather(iceServers: readonly RTCIceServer[]): Promise<void>;
   answer(sdp: string): Promise<void>;
   figures(): Promise<{rttMs: number; streams: Figures[]}>;
   close(): void;

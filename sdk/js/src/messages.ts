@@ -114,6 +114,12 @@ export interface Limits {
   ping_s: number;
 }
 
+/** Where a region may be entered: when one entry is away, another one serves. */
+export interface Entry {
+  region: string;
+  url: string;
+}
+
 /** One hand: whose, and for how long. */
 export interface RaisedHand {
   participant: string;
@@ -388,6 +394,7 @@ export interface Joined {
   limits: Limits;
   resumed: boolean;
   ice_servers: Array<Record<string, unknown>>;
+  entries: Entry[];
   receive: OfferAnswer | null;
 }
 

@@ -38,5 +38,7 @@ export interface PrejoinReport {
   speakers: Device[];
   regions: RegionReport[];
   measuredRtt: Record<string, number>;
+  /** URLs of the regions that answered, the nearest first: join at the first, name the others in `ConnectOptions`. */
+  entries: string[];
   turn: {present: boolean; reachable: boolean; rttMs?: number};
 }

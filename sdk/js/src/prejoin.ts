@@ -6,6 +6,7 @@ import {RtcdnError} from './errors';
 import type {Device} from './facts';
 import type {MediaPort} from './media';
 import type {DeviceReport, PrejoinOptions, PrejoinReport, RegionReport} from './prejoin.api';
+import {byDistance} from './ways';
 import {BrowserTransport} from './browser.transport';
 import type {TransportPort} from './transport';
 
@@ -19,7 +20,8 @@ export async function prejoin(url: string, token: string, options: PrejoinOption
     lookAtDevices(media, options.devices ?? true),
     lookAtNetwork(url, token, transport, now, media, options.iceServers),
   ]);
-  return {...devices, ...network};
+  const nearest = byDistance(network.regions, network.measuredRtt).filter(each => each.rttMs !== null);
+  return {...devices, ...network, entries: nearest.map(each => each.url)};
 }
 
 async function lookAtDevices(

@@ -43,9 +43,9 @@ export class Receiving {
     this.sets = new Handover(wiring);
   }
 
-  /** The offer that goes with a join; `joined` or `refused` follows. */
+  /** The offer that goes with a join; `joined` or `refused` follows. Its answer tells the ICE servers. */
   async greet(): Promise<string> {
-    return this.sets.begin(this.make('')).connection.peer.offer();
+    return this.sets.begin(this.make('')).connection.peer.offer(true);
   }
 
   /** The answer to the offer of the join; without one the gateway asks for a connection later. */

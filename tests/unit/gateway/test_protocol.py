@@ -146,7 +146,7 @@ def test_a_trickle_of_no_or_another_ice_session_is_refused(given: str, status: i
 
 def test_ice_servers_become_links() -> None:
     """With credentials where there are some."""
-    servers = [{"urls": "stun:s.example:3478"}, {"urls": "turn:t.example", "username": "u", "credential": "c"}]
+    servers = [{"urls": ["stun:s.example:3478"]}, {"urls": ["turn:t.example"], "username": "u", "credential": "c"}]
     assert protocol.links(servers) == [
         '<stun:s.example:3478>; rel="ice-server"',
         '<turn:t.example>; rel="ice-server"; username="u"; credential="c"; credential-type="password"',

@@ -22,7 +22,7 @@ TURNS = [{"id": "eu", "host": "eu1", "port": 3478, "tls": 5349, "relay": "40000-
 
 def test_webrtc_and_turn_are_public_and_links_are_not() -> None:
     """Ranges of rtp stay with the deployment's hosts."""
-    assert public_udp("eu1", NODES, TURNS) == ["3478", "5349", "20000-21999", "24000-25499", "40000-40999"]
+    assert public_udp("eu1", NODES, TURNS) == ["3478", "20000-21999", "24000-25499", "40000-40999"]
     assert public_udp("eu2", NODES, TURNS) == []
 
 
@@ -35,6 +35,13 @@ def test_only_hosts_of_nginx_and_turn_have_public_tcp() -> None:
         "443",
         "3478",
     ]
+
+
+def test_a_turn_server_has_the_ports_of_its_role_unless_it_says_otherwise() -> None:
+    """A row may be an id and a host."""
+    bare = [{"id": "eu", "host": "eu2"}]
+    assert public_tcp("eu2", [], {"nginx": 443}, bare) == ["3478", "5349"]
+    assert public_udp("eu2", NODES, bare) == ["3478", "40000-40999"]
 
 
 def test_peers_come_from_the_private_address_of_the_same_network_alone() -> None:

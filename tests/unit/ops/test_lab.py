@@ -100,7 +100,7 @@ def test_the_inventory_says_what_is_unusual() -> None:
     made = plan.inventory(plan.with_hosts(plan.new("two", "198.18.43.0/24"), ["eu3"]))["all"]
     assert list(made["hosts"]) == [*plan.HOSTS, "eu3"]
     told = made["hosts"]["eu1"]
-    assert (told["lab_name"], told["lab_network"]) == ("two", "198.18.43")
+    assert (told["lab_name"], told["lab_network"], told["ansible_host"]) == ("two", "198.18.43", "198.18.43.11")
     assert told["lab_spares"]["eu3"] == {
         "private": "198.18.43.13", "public": "198.18.43.13", "region": "eu", "zone": "3", "spare": True,
     }  # fmt: skip

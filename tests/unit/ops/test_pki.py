@@ -87,3 +87,37 @@ def test_what_is_not_good_is_due(tmp_path: Path, change: str) -> None:
     if change == "broken":
         (tmp_path / "broker.crt").write_text("no certificate")
     assert due(tmp_path) == ["broker"]
+
+
+def authority(folder: Path) -> None:
+    """The key and the certificate of a CA in the folder, as the role has them."""
+    key, certificate = pki.new_ca("rtcdn test")
+    (folder / "ca.key").write_text(key)
+    (folder / "ca.crt").write_text(certificate)
+
+
+def test_issued_certificates_are_good(tmp_path: Path) -> None:
+    """Signed by the CA, for the names that were asked, with a key that only its owner reads."""
+    authority(tmp_path)
+    wanted = pki.certificates(["broker", "etcd"], HOSTS)
+    assert pki.issue(wanted, tmp_path, 100) == ["broker", "etcd"]
+    assert pki.due(wanted, str(tmp_path), 90) == []
+    assert pki.due(wanted, str(tmp_path), 110) == wanted
+    found = x509.load_pem_x509_certificate((tmp_path / "etcd.crt").read_bytes())
+    key = serialization.load_pem_private_key((tmp_path / "etcd.key").read_bytes(), None)
+    assert found.public_key() == key.public_key()
+    assert found.subject.rfc4514_string() == "CN=etcd"
+    assert (tmp_path / "etcd.key").stat().st_mode & 0o777 == 0o600
+    uses = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert {use.dotted_string for use in uses} == {"1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"}
+
+
+def test_a_renewed_certificate_has_a_new_key(tmp_path: Path) -> None:
+    """And nothing else lies in the folder afterwards."""
+    authority(tmp_path)
+    wanted = pki.certificates(["broker"], HOSTS)
+    pki.issue(wanted, tmp_path, 100)
+    before = (tmp_path / "broker.key").read_bytes()
+    pki.issue(wanted, tmp_path, 100)
+    assert (tmp_path / "broker.key").read_bytes() != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broker.crt", "broker.key", "ca.crt", "ca.key"]

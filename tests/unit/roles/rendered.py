@@ -27,6 +27,8 @@ def filters() -> dict[str, Callable[..., Any]]:
         "rtcdn_jwks": lambda path, *_: f"jwks of {path}",
         "rtcdn_node_secrets": lambda path, *_, **__: f"secrets of {path}",
         "rtcdn_node_secrets_all": lambda path, *_, **__: f"secrets of {path}",
+        "dict2items": lambda found: [{"key": key, "value": value} for key, value in found.items()],
+        "difference": lambda found, other: [each for each in found if each not in other],
         "to_json": lambda value: json.dumps(value, default=str),
         "regex_replace": lambda text, found, other: re.sub(found, other, str(text)),
     }

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.roles.load import load
 from tests.unit.roles.rendered import ROOT, render
 
-ETCD = load("etcd/filter_plugins/etcd.py").FilterModule().filters()
 GROUPS = {"etcd": ["eu1", "us1"]}
 ONE = {
     "eu1": {"private": "10.0.0.1", "public": "203.0.113.1", "region": "eu"},
@@ -25,6 +23,7 @@ def variables(hosts: dict[str, dict[str, str]]) -> dict[str, Any]:
     """What an inventory of these hosts gives the templates, as far as addresses are concerned."""
     brokers = [{"id": f"broker-{name}", "host": name, "api": 8101, "stream": 8102} for name in hosts]
     gateways = [{"id": name, "host": name, "port": 8201, "prober": 8202} for name in hosts]
+    etcd = {"rtcdn_hosts": hosts, "etcd_hosts": GROUPS["etcd"], "etcd_peer_port": 8380}
     return {
         "groups": GROUPS,
         "rtcdn_hosts": hosts,
@@ -33,13 +32,14 @@ def variables(hosts: dict[str, dict[str, str]]) -> dict[str, Any]:
         "rtcdn_templates": str(ROOT / "templates"),
         **dict.fromkeys(("rtcdn_brokers", "broker_replicas"), brokers),
         **dict.fromkeys(("rtcdn_gateways", "gateway_gateways"), gateways),
-        "etcd_hosts": GROUPS["etcd"],
+        **etcd,
+        "etcd_client_port": 8379,
         "__etcd_members": GROUPS["etcd"],
         "__etcd_record": {},
-        "__etcd_first": {"cluster": ETCD["etcd_cluster"](GROUPS["etcd"], hosts, 8380), "state": "new"},
-        "etcd_client_port": 8379,
-        "etcd_peer_port": 8380,
+        "__etcd_first": {"cluster": render("roles/etcd/templates/cluster.j2", etcd).strip(), "state": "new"},
         "nginx_hosts": list(hosts),
+        "nginx_host": "eu1",
+        "nginx_entries": {"eu": "https://203.0.113.1:8443"},
         "registry_host": "eu1",
         "registry_address": hosts["eu1"]["private"],
         "registry_name": "registry.rtcdn.internal:8090",

@@ -51,3 +51,26 @@ def test_a_file_that_is_missing_says_who_makes_it(tmp_path: Path) -> None:
     with pytest.raises(AnsibleFilterError, match="run the play that makes it"):
         stack.stack_objects(lacking, "etcd")
     assert len(stack.stack_objects(lacking, "etcd", missing_ok=True)) == 1
+
+
+def test_a_service_is_known_by_what_it_is_made_of() -> None:
+    """Another file, another setting or another template is another specification."""
+    made = [stack.stack_services(service(text), "nginx", form=form)[0]["spec"] for text, form in (("a", ""), ("a", ""))]
+    others = [
+        stack.stack_services(service(text), "nginx", form=form)[0]["spec"] for text, form in (("b", ""), ("a", "x"))
+    ]
+    assert made[0] == made[1]
+    assert len({made[0], *others}) == 3
+
+
+def test_what_is_stale_is_replaced_in_order_and_the_leader_last() -> None:
+    """Others stay as they are."""
+    services = [{"name": name} for name in ("one", "two", "three")]
+    assert [each["name"] for each in stack.stack_in_order(services, ["one", "three"], ["one"])] == ["three", "one"]
+
+
+def test_regions_choose_services_by_their_hosts() -> None:
+    """None named means all."""
+    services, hosts = [{"name": "a", "host": "h1"}, {"name": "b", "host": "h2"}], {"h1": {"region": "eu"}, "h2": {}}
+    assert stack.stack_of_regions(services, hosts, []) == services
+    assert stack.stack_of_regions(services, hosts, ["eu"]) == services[:1]

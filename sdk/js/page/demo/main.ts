@@ -49,6 +49,7 @@ const sdk: Sdk = {
     speakers: [],
     regions: [],
     measuredRtt: {'eu-central': 23.4},
+    entries: [],
     turn: {present: false, reachable: false},
   }),
   devices: async () => DEVICES,

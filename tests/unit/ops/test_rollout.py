@@ -1,0 +1,61 @@
+"""What an upgrade means, in which order, and what it says before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops import rollout, upgrade
+from rtcdn.errors import ConfigError
+
+HOSTS = {"eu1": {"region": "eu"}, "us1": {"region": "us"}, "eu2": {"region": "eu"}}
+NODES = [
+    {"id": "us1-st1", "kind": "ST", "host": "us1"},
+    {"id": "eu1-vr1", "kind": "VR", "host": "eu1"},
+    {"id": "eu1-ai1", "kind": "AI", "host": "eu1"},
+    {"id": "eu2-st1", "kind": "ST", "host": "eu2"},
+]
+
+
+def ids(*words: Any) -> list[str]:
+    return [node["id"] for node in rollout.nodes_in_order(NODES, HOSTS, *words)]
+
+
+def test_nodes_are_replaced_region_by_region() -> None:
+    """In the order in which regions come in the table of hosts; modules are none of them."""
+    assert ids() == ["eu1-vr1", "eu2-st1", "us1-st1"]
+    assert ids(["us"]) == ["us1-st1"]
+    assert ids([], ["eu2-st1"]) == ["eu2-st1"]
+    assert ids([], ["broker"]) == []
+
+
+def test_a_host_fetches_the_images_of_what_it_runs() -> None:
+    """And no others."""
+    variables = {
+        "rtcdn_nodes": NODES,
+        "rtcdn_brokers": [{"host": "eu2"}],
+        "rtcdn_gateways": [{"host": "us1", "prober": 8202}],
+        "rtcdn_images": {name: f"r/{name}" for name in ("janus", "control", "etcd", "nginx", "prober", "speaker")},
+    }
+    groups = {"etcd": ["eu2"], "nginx": ["us1"]}
+    assert rollout.images_of("eu2", variables, groups) == ["r/control", "r/etcd", "r/janus"]
+    assert rollout.images_of("us1", variables, groups) == ["r/control", "r/janus", "r/nginx", "r/prober"]
+
+
+def test_parts_that_are_none_are_named_with_those_there_are() -> None:
+    """Before anything is done."""
+    assert upgrade.parts_of([], ["st1"]) == list(upgrade.PARTS)
+    assert upgrade.parts_of(["control", "st1"], ["st1"]) == ["gateway", "broker", "nginx", "st1"]
+    with pytest.raises(ConfigError, match="--only jannus: there is no such part or node; choose of janus"):
+        upgrade.parts_of(["jannus"], ["st1"])
+
+
+def test_the_plan_names_services_people_and_time() -> None:
+    """From what the plays of check mode told."""
+    said = ["janus_eu1-st1: would replace collector, janus", "hello", "broker: would replace broker-1, broker-2"]
+    text = upgrade.plan_text(upgrade.would_replace(said), {"eu1-st1": 400})
+    assert "janus_eu1-st1" in text
+    assert "drained of 400 people first" in text
+    assert "About 1 min 20 s in all." in text
+    assert upgrade.plan_text({}, {}) == "Everything is as wanted: nothing would be replaced."
