@@ -10,6 +10,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PARTICIPANT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}(~[0-9a-z]{1,16})?")
 LINK_PREFIX = "link~"
 TAP = "tap-"  # of contexts and links of a tap
+DETOUR = "detour-"  # of the room that links from other hosts pass on their way into a mix
 ANSWER = "answer-"  # of the link by which a tap of a participant is heard
 
 

@@ -23,7 +23,7 @@ from broker.core.actions import (
 )
 from broker.core.plan import KIND_ORDER
 from broker.core.views import SessionView
-from broker.core.ways import DETOUR, detour_context, detour_node, reach, sealed_nodes
+from broker.core.ways import DUTY, detour_context, detour_node, reach, sealed_nodes
 from broker.core.wrappers import NodeWrapper
 from rtcdn import keys
 from rtcdn.ids import LINK_PREFIX, janus_context, link_participant, split_janus_context
@@ -254,7 +254,7 @@ class _Session:
             for each in info.publishers if info else ():
                 link = self._view.links.get(each.id)
                 if link is None or link.via != node:
-                    room = ContextIntent(node, Kind.VR, DETOUR)
+                    room = ContextIntent(node, Kind.VR, DUTY)
                     yield StopLink(self._view.id, each.id, LinkIntent("remote", "", name, each.id), None, room)
 
 

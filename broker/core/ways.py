@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from broker.core.wrappers import NodeWrapper
+from rtcdn.ids import DETOUR
 from rtcdn.model import SRTP, Kind, Labels
 
 if TYPE_CHECKING:
     from broker.core.virtual_map import VirtualMap
 
-DETOUR = "detour"
+DUTY = "detour"
 DETOURED = ("voice", "bridge")  # they end in an RTP participant that only sends
 
 
@@ -56,7 +57,7 @@ def sealed_nodes(vmap: VirtualMap, source: str, target: str) -> bool:
 
 def detour_context(node: str) -> str:
     """Id of the room on a VideoRoom node that a session's detours pass."""
-    return f"{DETOUR}-{node}"
+    return f"{DETOUR}{node}"
 
 
 def detour_node(vmap: VirtualMap, target: str, known: str = "") -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rtcdn.ids import DETOUR
 from rtcdn.model import Capacity, ContextInfo, DrainIntent, Labels, Leg, PluginData
 
 SETTLE_S = 3.0  # a grant shows in a report this long after it was given: offer, ICE and DTLS, then sampling
@@ -172,7 +173,12 @@ class NodeWrapper:
         return None
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``GET /v1/map`` and ``GET /v1/nodes`` show it."""
+        """As ``GET /v1/map`` and ``GET /v1/nodes`` show it.
+
+        Rooms of detours hold no work of the node's own and are left out: only how many links pass them is told.
+        """
+        own = [info for info in self.plugin.contexts if f"/{DETOUR}" not in info.id]
+        passing = [info for info in self.plugin.contexts if f"/{DETOUR}" in info.id]
         return {
             "id": self.id,
             "kind": self.kind,
@@ -191,8 +197,9 @@ class NodeWrapper:
             "unreadable": sorted(self.unreadable),
             "drain": self.drain.to_dict() if self.drain else None,
             "viewers": sum(info.viewers for info in self.plugin.contexts),
-            "publishers": sum(len(info.publishers) for info in self.plugin.contexts),
-            "contexts": sorted(info.id for info in self.plugin.contexts),
+            "publishers": sum(len(info.publishers) for info in own),
+            "contexts": sorted(info.id for info in own),
+            "detours": sum(len(info.publishers) for info in passing),
             "sessions": sorted(self.hosting),
             "media_age_ms": {
                 info.id: {medium.mid: medium.age_ms for medium in info.media}

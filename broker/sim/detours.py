@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from broker.core.virtual_map import VirtualMap
-from broker.core.ways import DETOUR, detour_context, detour_node
+from broker.core.ways import DUTY, detour_context, detour_node
 from broker.sim.node import FakeNode, ports_of
 from rtcdn.ids import janus_context
 from rtcdn.model import ContextIntent, ForwarderInfo, Kind, LinkIntent, PublisherInfo
@@ -28,7 +28,7 @@ def start(
     if not via or info is None or end is None:
         return replace(link, via="", via_port=0)
     room = janus_context(session, detour_context(via))
-    nodes[via].create(room, ContextIntent(via, Kind.VR, DETOUR))
+    nodes[via].create(room, ContextIntent(via, Kind.VR, DUTY))
     (port,) = ports_of(end, link)
     known, entrance = nodes[via].contexts[room], FIRST_PORT + nodes[via].number()
     nodes[via].contexts[room] = replace(

@@ -113,6 +113,7 @@ def test_labels_tell_where_the_node_is(store: MemoryStore) -> None:
     assert (labels.admin, labels.rest, labels.media_ip) == (NODE.admin_url, NODE.rest_url, "127.0.0.1")
     assert (labels.version, labels.secret_version, labels.started_us) == ("1.4.1", "2", 7)
     assert labels.weight_terms == {"cpu": 10.0}
+    assert (labels.network, labels.links, labels.public_ip) == ("default", "srtp", "192.0.2.1")
 
 
 def test_plugin_data_is_the_same_text_whatever_the_order() -> None:

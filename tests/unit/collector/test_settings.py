@@ -41,6 +41,17 @@ def test_a_full_environment_is_read(tmp_path: Path) -> None:
     assert (settings.lease_s, settings.report_s, settings.sweep_s) == (5, 1.0, 10.0)
 
 
+def test_links_are_encrypted_unless_told_otherwise(tmp_path: Path) -> None:
+    """So is a node that nobody told of a network in the one of all; anything else than two words is refused."""
+    node = load(environment(tmp_path)).node
+    assert (node.network, node.links, node.listen) == ("default", "srtp", "")
+    more = {"RTCDN_NETWORK": "far", "RTCDN_LINKS": "plain", "RTCDN_MEDIA_LISTEN": "0.0.0.0"}
+    node = load(environment(tmp_path) | more).node
+    assert (node.network, node.links, node.listen) == ("far", "plain", "0.0.0.0")
+    with pytest.raises(ConfigError, match="RTCDN_LINKS"):
+        load(environment(tmp_path) | {"RTCDN_LINKS": "sometimes"})
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     """Each names its setting."""
     wrong = environment(tmp_path) | {"RTCDN_NODE_KIND": "XX", "RTCDN_JANUS_ADDRESS": "here", "RTCDN_LEASE_S": "0"}

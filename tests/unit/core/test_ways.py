@@ -92,6 +92,8 @@ def test_a_voice_enters_the_mixs_host_by_a_videoroom(world: World) -> None:
     assert via == "vr2"
     sent = [f for f in world.nodes["vr1"].contexts["demo/ingress-vr1"].forwarders if f.type == "audio"]
     assert [(f.host, f.port, f.seal > 0) for f in sent] == [(world.nodes["vr2"].host, entrance, True)]
+    told = world.vmap.nodes["vr2"].to_dict()
+    assert (told["contexts"], told["publishers"], told["detours"]) == ([], 0, 1)  # a drain does not wait for it
     room = world.nodes["vr2"].contexts[f"demo/{detour_context('vr2')}"]
     assert [(f.publisher, f.host, f.port) for f in room.forwarders] == [("voice-ann", world.nodes["ab2"].host, port)]
 
