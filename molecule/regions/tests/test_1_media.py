@@ -10,6 +10,14 @@ from rtcdn.client import Session
 from tests.support.regions import SESSION, VIEWERS, all_hear, all_see, regions_of_nodes, served
 
 
+def test_every_container_is_healthy(host: Any) -> None:
+    """On each host, what the swarm runs there passes its health check; a host without any is no host of the site."""
+    mine = "docker ps --filter label=com.docker.swarm.service.name --format '{{.Names}} {{.Status}}'"
+    lines = host.check_output(mine).splitlines()
+    assert lines
+    assert [line for line in lines if "(healthy)" not in line] == []
+
+
 def test_every_node_is_on_the_map(operator: Operator) -> None:
     """Those that the deployment should have, in three regions."""
     found = regions_of_nodes(operator)
