@@ -59,6 +59,17 @@ def find(told: str, inventory: str = "", states: Path = STATES) -> Deployed:
     raise ConfigError([f"{own} is not there: apply the event first, or name its inventory by --inventory"])
 
 
+def remark(deployment: Deployed) -> str:
+    """What an operator may not expect: the event's file is another one than the one that was applied."""
+    noted = target.applied(deployment.state)
+    path = Path(str(noted.get("event", "")))
+    if not path.is_file() or target.digest(path) == noted.get("digest"):
+        return ""
+    return (
+        f"{path} has changed since it was applied. This keeps to what was applied; bin/rtcdn apply brings the change."
+    )
+
+
 def play(
     deployment: Deployed,
     playbook: str,

@@ -37,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     deployment = deployed.find(args.event, args.inventory)
     parts = parts_of(args.only, find_deployment(deployment.name).nodes)
     chosen = {"upgrade_parts": parts, "upgrade_regions": args.region}
+    if remark := deployed.remark(deployment):
+        print(remark)
     if args.plan:
         outcome = deployed.play(deployment, "ansible/upgrade.yml", chosen, check=True)
         if outcome.code == 0:
