@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+FOLDED = ("Make configs and secrets of", "Remove unused configs and secrets of")  # the stack's own change names them
 SHOWN_LINES, SHOWN_CHARACTERS = 12, 160  # of one change, unless all are wanted
 STACK_FILE = re.compile(r"/stacks/(?P<stack>[^/]+)\.yml$")
 HASH = re.compile(r"labels: .*rtcdn\.spec: ")  # follows whatever else changed in the service
@@ -98,7 +99,9 @@ def told(events: Iterable[Mapping[str, Any]]) -> list[Change]:
             else:
                 named = f"{event['role']}: {task}" if event["role"] else task
                 found.append(Change(event["host"], "task", f"{named} ({what})" if what else named, lines))
-    return list(dict.fromkeys(found))
+    shown = {(each.host, each.what) for each in found if each.kind == "stack"}
+    folded = {(host, f"stack: {verb} {name}") for host, name in shown for verb in FOLDED}
+    return [each for each in dict.fromkeys(found) if (each.host, each.what) not in folded]
 
 
 def _stack(host: str, name: str, lines: tuple[str, ...]) -> Change:

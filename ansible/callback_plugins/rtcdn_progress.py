@@ -23,8 +23,11 @@ TELLING = ("ansible.builtin.debug", "debug")  # what plays tell an operator
 PRIVATE = "PRIVATE KEY"  # a diff with such a block is not shown, whatever its task says of secrecy
 
 
-def details(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a task changed (in check mode: would change): per item ``what`` and the lines of its diff, if any."""
+def details(found: Mapping[str, Any], told: str = "") -> list[dict[str, Any]]:
+    """What a task changed (in check mode: would change): per item ``what`` and the lines of its diff, if any.
+
+    ``told``: the file that the task says it writes.
+    """
     items = found.get("results")
     answer: list[dict[str, Any]] = []
     for item in items if isinstance(items, list) else [found]:
@@ -35,7 +38,7 @@ def details(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         diffs = item.get("diff") or []
         for diff in diffs if isinstance(diffs, list) else [diffs]:
             lines = list(diff_lines(diff))
-            path = str(_path(diff) or item.get("dest") or diff.get("after_header") or what)
+            path = str(_path(diff) or item.get("dest") or told or diff.get("after_header") or what)
             if lines:
                 answer.append({"what": path.removesuffix(" (content)"), "diff": lines[:LONGEST_DIFF_LINES]})
         if not diffs:
@@ -112,7 +115,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if found.get("changed"):
             role = result._task._role
             what = {"task": result._task.get_name(), "role": role.get_name() if role else ""}
-            self._send("changed", host=host, **what, details=details(found))
+            # Of a file that is not there yet, neither diff nor result say where it would be: the task does.
+            args = result.task_fields.get("args") or {}
+            self._send("changed", host=host, **what, details=details(found, str(args.get("dest") or "")))
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """A task failed on one host; a rescue may follow."""

@@ -44,6 +44,14 @@ def test_hashes_that_follow_other_changes_are_left_out() -> None:
         assert changes.told([event("/opt/rtcdn/ev/stacks/nginx.yml", *lines)])[0].lines == shown
 
 
+def test_the_objects_of_a_stack_are_told_with_it() -> None:
+    """Not once more as tasks, unless the stack itself stays as it is."""
+    objects = {"host": "eu-1", "role": "stack", "task": "stack : Make configs and secrets of nginx", "details": []}
+    file = event("/opt/rtcdn/ev/stacks/nginx.yml", "+x")
+    assert [each.kind for each in changes.told([objects, file])] == ["stack"]
+    assert [each.kind for each in changes.told([objects])] == ["task"]
+
+
 def test_files_and_tasks_are_told_apart() -> None:
     """A task that shows no file is named with its role."""
     found = changes.told(
