@@ -81,7 +81,7 @@ def _regions(variables: Table) -> Iterator[str]:
         url = str(region.get("url") or "")
         if url and not _is_url(url):
             yield f"rtcdn_regions.{name}: url is {url!r}: write https://name or https://name:port"
-    if not _is_url(str(variables["rtcdn_public_url"])):
+    if "{{" not in str(variables["rtcdn_public_url"]) and not _is_url(str(variables["rtcdn_public_url"])):
         yield f"rtcdn_public_url is {variables['rtcdn_public_url']!r}: write https://name or https://name:port"
 
 

@@ -18,7 +18,7 @@ FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "rtcdn_gateways": (frozenset({"id", "host", "port"}), frozenset({"prober"})),
     "rtcdn_nodes": (frozenset({"id", "kind", "host", "port"}), frozenset({"webrtc", "rtp"})),
     "rtcdn_turns": (frozenset({"id", "host"}), frozenset({"port", "tls", "relay", "address", "name"})),
-    "rtcdn_regions": (frozenset(), frozenset({"place", "url"})),
+    "rtcdn_regions": (frozenset(), frozenset({"place", "url", "label", "certificate", "certificate_key"})),
 }
 BY_NAME = ("rtcdn_hosts", "rtcdn_regions")  # {name: row}; the others are lists of rows
 # What other systems, and people from memory, call a field or a variable.

@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
-PROGRAM = (Path(__file__).resolve().parents[3] / "ansible/files/precheck_host.py").read_text(encoding="utf-8")
+FILES = Path(__file__).resolve().parents[3] / "ansible/files"
+PROGRAM, PROBE = ((FILES / f"precheck_{name}.py").read_text(encoding="utf-8") for name in ("host", "probe"))
 HERE = "127.0.0.2"
 MARK = "rtcdn-precheck event eu1 "
 
 
 def run(ask: dict[str, Any]) -> dict[str, Any]:
     """As the playbook does: the program and its question by standard input."""
-    text = f"{PROGRAM}\nmain({json.dumps(json.dumps(ask))})"
+    text = f"{PROBE if ask['do'] == 'probe' else PROGRAM}\nmain({json.dumps(json.dumps(ask))})"
     done = subprocess.run([sys.executable, "-"], input=text, capture_output=True, text=True, timeout=60, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
