@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     wanted = target.load(args.event)
     way = Way(drain_s=duration_s("--deadline", args.deadline), no_drain=args.no_drain, forget=args.forget)
     shown = plan.make(wanted, told=args.event, offline=args.yes)
-    print(changes.text(shown), flush=True)
+    print(changes.text(shown, verdict=shown.code == 0), flush=True)
     if shown.errors:
         return 1
     if shown.code == 0 and not args.yes and target.applied(wanted.state).get("digest") == wanted.digest:

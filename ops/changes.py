@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-SHOWN_LINES = 12  # of one change, unless all are wanted
+SHOWN_LINES, SHOWN_CHARACTERS = 12, 160  # of one change, unless all are wanted
 STACK_FILE = re.compile(r"/stacks/(?P<stack>[^/]+)\.yml$")
+HASH = re.compile(r"labels: .*rtcdn\.spec: ")  # follows whatever else changed in the service
 OBJECT = re.compile(r'\{source: "(?P<name>[^"]+)".*mode: (?P<mode>0\d{3})\}')
 SECRET_MODE = "0400"  # noqa: S105 - as templates/stack.yml.j2 mounts them
 
@@ -106,7 +107,8 @@ def _stack(host: str, name: str, lines: tuple[str, ...]) -> Change:
         match = OBJECT.search(line)
         if match and line.startswith("+"):
             made[match["mode"] == SECRET_MODE][match["name"]] = None
-    return Change(host, "stack", name, lines, tuple(made[False]), tuple(made[True]))
+    telling = tuple(line for line in lines if not HASH.search(line)) or lines
+    return Change(host, "stack", name, telling, tuple(made[False]), tuple(made[True]))
 
 
 def touched(changes: Iterable[Change], leaving: Iterable[str], nodes: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -119,8 +121,8 @@ def touched(changes: Iterable[Change], leaving: Iterable[str], nodes: Mapping[st
     }
 
 
-def text(plan: Plan, whole: bool = False) -> str:
-    """The plan for people; ``whole``: with all lines of every change."""
+def text(plan: Plan, whole: bool = False, verdict: bool = True) -> str:
+    """The plan for people; ``whole``: with all lines of every change; ``verdict``: and what to do next."""
     parts = [_head(plan)]
     if plan.errors:
         return "\n".join([*parts, *(f"! {each}" for each in plan.errors)])
@@ -137,7 +139,7 @@ def text(plan: Plan, whole: bool = False) -> str:
     parts += [_section("Does not fit", [f"! {each}" for each in plan.misfits])]
     parts += [_section("Cost", plan.cost.splitlines())]
     parts += [_section("Notes", plan.notes)]
-    return "\n".join([each for each in parts if each] + [_verdict(plan)])
+    return "\n".join([each for each in parts if each] + ([_verdict(plan)] if verdict else []))
 
 
 def _head(plan: Plan) -> str:
@@ -159,7 +161,8 @@ def _change(change: Change, whole: bool) -> list[str]:
     if change.kind == "stack" and change.new and not whole:
         return [f"{mark} {change.host}: stack {change.what}", *_objects(change)]
     most = len(change.lines) if whole else SHOWN_LINES
-    lines = [f"    {line.rstrip()}" for line in change.lines[:most]]
+    shown = change.lines[:most] if whole else [line[:SHOWN_CHARACTERS] for line in change.lines[:most]]
+    lines = [f"    {line.rstrip()}" for line in shown]
     lines += [f"    ... {len(change.lines) - most} lines more (--full)"] if len(change.lines) > most else []
     kind = "stack " if change.kind == "stack" else ""
     return [f"{mark} {change.host}: {kind}{change.what}", *_objects(change), *lines]

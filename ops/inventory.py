@@ -52,7 +52,7 @@ def problems(variables: Table, groups: Mapping[str, list[str]]) -> list[str]:
         *_ids(variables),
         *_etcd(groups),
         *_places(variables, groups),
-        *(list(_numbers(variables)) or [*_ports(variables), *inventory_network.problems(variables, groups)]),
+        *(list(_numbers(variables)) or [*_ports(variables, groups), *inventory_network.problems(variables, groups)]),
         *_regions(variables),
         *_geography(variables),
     ]
@@ -158,9 +158,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _ports(variables: Table) -> Iterator[str]:
+def _ports(variables: Table, groups: Mapping[str, list[str]]) -> Iterator[str]:
     taken: dict[tuple[str, str, int], str] = {}
-    for host, protocol, ports, owner in _claims(variables):
+    for host, protocol, ports, owner in _claims(variables, groups):
         for port in ports:
             other = taken.setdefault((host, protocol, port), owner)
             if other != owner:
@@ -171,10 +171,10 @@ def _ports(variables: Table) -> Iterator[str]:
                 break
 
 
-def _claims(variables: Table) -> Iterator[tuple[str, str, range, str]]:
+def _claims(variables: Table, groups: Mapping[str, list[str]]) -> Iterator[tuple[str, str, range, str]]:
     """Host, protocol, ports and owner of every claim of the table."""
     for name, port in variables["rtcdn_ports"].items():
-        for host in variables["rtcdn_hosts"]:
+        for host in groups.get("nginx", []) if name == "nginx" else variables["rtcdn_hosts"]:
             yield host, "tcp", _one(port), f"rtcdn_ports.{name}"
     for broker in variables["rtcdn_brokers"]:
         for which in ("api", "stream"):

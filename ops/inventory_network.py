@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ops.addresses import network, networks
+from ops.entries import entries
 from ops.turn import DEFAULT_TLS
 
 Table = Mapping[str, Any]
@@ -135,11 +136,12 @@ def warnings(variables: Table, groups: Groups) -> list[str]:
     return found
 
 
-def public_urls(variables: Table) -> list[str]:
-    """Addresses that clients are given."""
-    regions = (variables.get("rtcdn_regions") or {}).values()
-    told = [str(variables["rtcdn_public_url"]), *(str(region.get("url") or "") for region in regions)]
-    return list(dict.fromkeys(each for each in told if each))
+def public_urls(variables: Table, groups: Groups) -> list[str]:
+    """Addresses that clients are given: the entry of each region."""
+    hosts, regions = variables["rtcdn_hosts"], variables.get("rtcdn_regions") or {}
+    port, url = variables["rtcdn_ports"]["nginx"], str(variables["rtcdn_public_url"])
+    told = [url, *entries(hosts, regions, groups.get("nginx", []), port, url).values()]
+    return list(dict.fromkeys(each.rstrip("/") for each in told if each))
 
 
 def host_of(url: str) -> str:

@@ -65,7 +65,9 @@ def judge(seen: Table, now_s: float) -> Report:
         *_names(variables, groups, seen["looked"]),
         *(
             Finding("certificates", "", text)
-            for text in precheck_certificates.problems(variables, inventory_network.public_urls(variables), now_s)
+            for text in precheck_certificates.problems(
+                variables, inventory_network.public_urls(variables, groups), now_s
+            )
         ),
         *(Finding(*each) for each in precheck_paths.findings(variables, groups, seen["looked"], seen["probed"])),
         *(Finding("inventory", "", text, warning=True) for text in inventory_network.warnings(variables, groups)),
@@ -163,7 +165,7 @@ def _names(variables: Table, groups: Table, looked: Table) -> Iterator[Finding]:
     doors = {
         str(hosts[name][side]) for name in groups.get("nginx", []) if name in hosts for side in ("public", "private")
     }
-    urls = {inventory_network.host_of(url) for url in inventory_network.public_urls(variables)}
+    urls = {inventory_network.host_of(url) for url in inventory_network.public_urls(variables, groups)}
     for name in sorted({name for facts in looked.values() for name in facts.get("names", {})}):
         answers = {host: facts["names"][name] for host, facts in looked.items() if name in facts.get("names", {})}
         for host, answer in answers.items():

@@ -91,9 +91,9 @@ def _of_nodes(
             yield from ((each, host, "tcp", port + offset, name) for each in at["broker"])
         senders = dict.fromkeys(row["host"] for row in nodes if row["kind"] in ("VR", "AB", "AI"))
         if node["kind"] in ("VR", "AB"):
-            yield from ((each, host, "udp", REMOTE_PUBLISHERS, f"{name} (remote publishers)") for each in senders)
+            yield from ((each, host, "udp", REMOTE_PUBLISHERS, f"{name}, remote publishers") for each in senders)
         if node.get("rtp"):
-            yield from ((each, host, "udp", node["rtp"], f"{name} (links)") for each in senders)
+            yield from ((each, host, "udp", node["rtp"], f"{name}, links") for each in senders)
 
 
 def _hosts_of(rows: Iterable[Table]) -> list[str]:
@@ -133,7 +133,7 @@ def ask_listen(variables: Table, groups: Groups, host: str, among: Iterable[str]
         "deployment": str(variables["rtcdn_deployment"]),
         "private": str(row["private"]),
         "addresses": [str(row["private"]), str(row.get("public") or row["private"])],
-        "names": names(variables),
+        "names": names(variables, groups),
         "tcp": list(dict.fromkeys(wanted["tcp"])),
         "udp": list(dict.fromkeys(wanted["udp"])),
         "asked_s": now_s,
@@ -178,8 +178,8 @@ def mark(variables: Table, host: str) -> str:
     return f"rtcdn-precheck {variables['rtcdn_deployment']} {host} "
 
 
-def names(variables: Table) -> list[str]:
+def names(variables: Table, groups: Groups) -> list[str]:
     """Names, as against addresses, that clients and hosts will look up."""
-    found = [host_of(url) for url in public_urls(variables)]
+    found = [host_of(url) for url in public_urls(variables, groups)]
     found += [str(row.get(side)) for row in variables["rtcdn_hosts"].values() for side in ("private", "public")]
     return sorted({each for each in found if each and each != "None" and not is_address(each)})

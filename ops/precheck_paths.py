@@ -57,10 +57,13 @@ def _ports(
         yield "paths", source, text
         return
     for word in sorted(set(failed.values())):
+        by_service: dict[tuple[str, str], list[int]] = {}
+        for (protocol, port), each in failed.items():
+            if each == word:
+                by_service.setdefault((protocol, _service(services, protocol, port)), []).append(int(port))
         ports = ", ".join(
-            f"{protocol} {port}{_service(services, protocol, port)}"
-            for (protocol, port), each in failed.items()
-            if each == word
+            f"{protocol} {', '.join(map(str, sorted(numbers)))}{service}"
+            for (protocol, service), numbers in by_service.items()
         )
         cure = (
             f"{address} leads elsewhere: mend rtcdn_hosts.{target}, or the mapping of addresses"

@@ -16,6 +16,7 @@ from typing import Any
 
 from ops import addresses
 from ops.client import CallRefused, Operator, find
+from ops.entries import entries
 from ops.firewall import PORT as TURN
 from ops.turn import secrets as turn_secrets
 from rtcdn.errors import ConfigError, RtcdnError
@@ -51,16 +52,9 @@ def places(variables: Table, among: Iterable[str] | None = None) -> dict[str, st
 
 def url_of(region: str, variables: Table, groups: Table) -> str:
     """Where clients of a region enter."""
-    told = ((variables.get("rtcdn_regions") or {}).get(region) or {}).get("url")
-    if told:
-        return str(told).rstrip("/")
-    hosts = variables["rtcdn_hosts"]
-    doors = [name for name in groups.get("nginx", []) if hosts[name]["region"] == region]
-    first = groups.get("nginx", [""])[0]
-    if not doors or doors[0] == first:
-        return str(variables["rtcdn_public_url"]).rstrip("/")
-    address = str(hosts[doors[0]]["public"])
-    return f"https://{f'[{address}]' if ':' in address else address}:{variables['rtcdn_ports']['nginx']}"
+    hosts, regions = variables["rtcdn_hosts"], variables.get("rtcdn_regions") or {}
+    port, url = variables["rtcdn_ports"]["nginx"], str(variables["rtcdn_public_url"])
+    return entries(hosts, regions, groups.get("nginx", []), port, url).get(region) or url.rstrip("/")
 
 
 def services(place: str, regions: Iterable[str], variables: Table, groups: Table, secret: str) -> list[Json]:

@@ -35,7 +35,7 @@ def details(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         diffs = item.get("diff") or []
         for diff in diffs if isinstance(diffs, list) else [diffs]:
             lines = list(diff_lines(diff))
-            path = _path(diff) or what
+            path = str(_path(diff) or item.get("dest") or diff.get("after_header") or what)
             if lines:
                 answer.append({"what": path.removesuffix(" (content)"), "diff": lines[:LONGEST_DIFF_LINES]})
         if not diffs:
@@ -61,11 +61,10 @@ def diff_lines(diff: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _path(diff: Mapping[str, Any]) -> str:
-    """The file that a diff is of. A template's ``after_header`` is its source in a scratch folder."""
+    """The file that a diff is of, where it says so. ``after_header`` may be the source, on the controller."""
     after = diff.get("after")
     inner = str(after.get("path", "")) if isinstance(after, Mapping) else ""
-    headers = (str(diff.get(name, "")) for name in ("before_header", "after_header"))
-    return inner or next((each for each in headers if each and "/.ansible/tmp/" not in each), "")
+    return inner or str(diff.get("before_header", ""))
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

@@ -152,6 +152,11 @@ def swarm(engine: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def volumes(only: str) -> list[dict[str, Any]]:
+    """Those that a filter lets through."""
+    return rows("docker", "volume", "ls", "--filter", only)
+
+
 def hosts_lines(registry: str) -> list[str]:
     """Lines of /etc/hosts that the deployment wrote."""
     name = registry.rpartition(":")[0] or registry
@@ -168,6 +173,7 @@ def survey(deployment: str, host_dir: str, registry: str) -> dict[str, Any]:
     kept = [path for pattern in PATTERNS for path in sorted(glob(pattern))]
     kept += [host_dir] if os.path.exists(host_dir) else []
     kept += [path for path in [f"/etc/docker/certs.d/{registry}"] if registry and os.path.exists(path)]
+    registry_volume = f"name=^rtcdn-registry-{deployment}$"  # the engine made it, without a label
     containers = rows("docker", "ps", "--all", "--no-trunc", "--filter", label)
     return {
         "engine": bool(engine.get("ID")),
@@ -176,7 +182,7 @@ def survey(deployment: str, host_dir: str, registry: str) -> dict[str, Any]:
             {"name": each["Names"], "state": each.get("State", ""), "status": each["Status"], "labels": each["Labels"]}
             for each in containers
         ],
-        "volumes": sorted(each["Name"] for each in rows("docker", "volume", "ls", "--filter", label)),
+        "volumes": sorted(each["Name"] for only in (label, registry_volume) for each in volumes(only)),
         "networks": sorted(each["Name"] for each in rows("docker", "network", "ls", "--filter", label)),
         "table": "table inet rtcdn" in said("nft", "list", "tables"),
         "files": sorted(set(kept)),

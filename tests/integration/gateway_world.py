@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -51,7 +52,7 @@ class World:
     tmp: Path
     stack: contextlib.AsyncExitStack
 
-    async def another_gateway(self, gateway_id: str, **limits: float) -> Rig:
+    async def another_gateway(self, gateway_id: str, **limits: Any) -> Rig:
         """One more gateway."""
         return await _gateway(self, gateway_id, **limits)
 
@@ -94,7 +95,7 @@ class World:
         await until(lambda: self.gateway.participants.at_rest, "the gateway is at rest")
 
 
-async def _gateway(world: World, gateway_id: str, **limits: float) -> Rig:
+async def _gateway(world: World, gateway_id: str, **limits: Any) -> Rig:
     nodes = [world.nodes.ingress, world.nodes.stage]
     rig = await start_gateway(
         world.tmp,

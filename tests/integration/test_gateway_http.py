@@ -7,6 +7,7 @@ import time
 import pytest
 from aiohttp import web
 
+from gateway.ice import Ice, TurnServer
 from rtcdn.model import Role
 from rtcdn.tokens import Claims, SigningKey
 from tests.integration.gateway_world import World
@@ -100,9 +101,20 @@ async def test_methods_and_preflight(world: World) -> None:
     assert refused.headers["Allow"] == "DELETE, OPTIONS, PATCH"
     assert refused.headers["Access-Control-Allow-Origin"] == "*"
     joined = await world.post("whep", "bob", "chromium-watch-1")
-    assert joined.headers["Link"] == '<stun:192.0.2.1:3478>; rel="ice-server"'
+    assert "Link" not in joined.headers
     assert joined.headers["Accept-Patch"] == FRAGMENT
     assert "Location" in joined.headers["Access-Control-Expose-Headers"]
+
+
+async def test_players_are_told_turn_servers(world: World) -> None:
+    """A Link header for each way to one, with a credential of the participant's own."""
+    urls = ("turn:192.0.2.1:3478?transport=udp", "turns:192.0.2.1:443?transport=tcp")
+    rig = await world.another_gateway("2", ice=Ice("local", (TurnServer("local", urls),), "shared", 600))
+    token, offer = rig.token("bob"), captured("chromium-watch-1")
+    joined = await world.ask_at(rig, "POST", "/whep/demo", token, offer, SDP)
+    links = joined.headers.getall("Link")
+    assert [link.partition(">")[0] for link in links] == [f"<{url}" for url in urls]
+    assert all('rel="ice-server"' in link and ':bob"; credential="' in link for link in links)
 
 
 async def test_a_flood_is_slowed_down(world: World) -> None:

@@ -105,10 +105,11 @@ def test_every_scenario_goes_all_the_way(name: str) -> None:
 
 @pytest.mark.parametrize("name", scenarios.known())
 def test_every_scenario_asks_what_it_made(name: str) -> None:
-    """It has tests in tests/, each with a sentence that says what is so."""
+    """It has tests, or it would be green whatever runs."""
     tests = list((ROOT / "molecule" / name / "tests").glob("test_*.py"))
-    assert tests, f"molecule/{name}/tests has no test"
-    assert any("host." in path.read_text(encoding="utf-8") or "subprocess" in path.read_text() for path in tests)
+    assert any("\ndef test_" in path.read_text(encoding="utf-8") for path in tests), (
+        f"molecule/{name}/tests has no test"
+    )
 
 
 @pytest.mark.parametrize("inventory", INVENTORIES)

@@ -37,6 +37,13 @@ def test_a_stack_names_the_configs_and_secrets_that_it_would_have() -> None:
     assert (change.configs, change.secrets, change.new) == (("nginx_a_2",), ("nginx_key_3",), False)
 
 
+def test_hashes_that_follow_other_changes_are_left_out() -> None:
+    """Unless nothing else changed."""
+    hash_line = '+      labels: {rtcdn.deployment: "ev", rtcdn.spec: "1"}'
+    for lines, shown in ((("+    image: x", hash_line), ("+    image: x",)), ((hash_line,), (hash_line,))):
+        assert changes.told([event("/opt/rtcdn/ev/stacks/nginx.yml", *lines)])[0].lines == shown
+
+
 def test_files_and_tasks_are_told_apart() -> None:
     """A task that shows no file is named with its role."""
     found = changes.told(
@@ -120,6 +127,7 @@ ITEMS = [{"changed": False, "_ansible_item_label": "a"}, {"changed": True, "_ans
     ("result", "what", "diff"),
     [
         ({"diff": [TEMPLATE]}, "/etc/x", ["-b", "+c"]),
+        ({"diff": [{"before": "", "after": "a\n", "after_header": "/src/x"}], "dest": "/etc/x"}, "/etc/x", ["+a"]),
         ({"diff": FOLDER}, "/opt/x", ["state: absent -> directory"]),
         ({"diff": {"prepared": "NEW packages\n  nftables\n"}}, "", ["NEW packages", "  nftables"]),
         ({"censored": "hidden"}, "", []),

@@ -101,7 +101,7 @@ def test_sound_hosts_have_no_problem_and_a_matrix() -> None:
         ),
         (with_facts(names={"eu.example": "Name or service not known"}), "us1: cannot resolve eu.example"),
         (with_way(tcp={"8320": "silent"}), "eu1: to us1 (10.0.0.2), no answer: tcp 8320 (us1-st1): open them for eu1"),
-        (with_way(udp={"25500": "silent"}), "eu1: to us1 (10.0.0.2), no answer: udp 25500 (us1-st1 (links))"),
+        (with_way(udp={"25500": "silent"}), "eu1: to us1 (10.0.0.2), no answer: udp 25500 (us1-st1, links)"),
         (with_way(tcp={"8320": "wrong host"}), "another host answers: tcp 8320 (us1-st1): 10.0.0.2 leads elsewhere"),
         (
             with_way(tcp={"8320": "silent"}, udp={"25500": "silent"}),

@@ -1,0 +1,170 @@
+"""What an operator does to a running event, by the commands: people in three regions watch on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ops.client import Operator
+from ops.lab import machines
+from rtcdn.client import Session
+from tests.support.regions import all_see, begin_anew, gaps_ms, regions_of_nodes, served
+
+ROOT = Path(__file__).resolve().parents[3]
+EVENT = ROOT / "events" / "lab.yml"
+SPARE = "eu3"
+NEW = "eu3-st1"
+LIMIT_S = 900  # of a command on a busy machine
+NEXT = "next"  # tag of a Janus image that differs from the present one by a label
+
+
+class Event:
+    """The lab's event in a file of its own, changed step by step as an operator would."""
+
+    def __init__(self, path: Path, lab: str) -> None:
+        self.path, self.lab = path, machines.find(lab)
+        text = EVENT.read_text(encoding="utf-8").replace("198.18.42.", self.lab.address("eu1").removesuffix("11"))
+        text = text.replace("/var/lib/rtcdn-lab/lab/", f"{machines.state(lab)}/").replace("event: lab", f"event: {lab}")
+        self.write(text.replace("demo: true", "demo: false"))
+
+    def write(self, text: str) -> None:
+        """The file from now on."""
+        self.text = text
+        self.path.write_text(text, encoding="utf-8")
+
+    def change(self, before: str, after: str) -> None:
+        """Edit it in one place."""
+        assert self.text.count(before) == 1, before
+        self.write(self.text.replace(before, after))
+
+    def run(self, verb: str, *words: str, ends: int = 0) -> str:
+        """What ``bin/rtcdn verb`` prints of it."""
+        command = [sys.executable, "-m", "ops", verb, *words]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        assert done.returncode == ends, f"{verb}: {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def on(self, host: str, command: str) -> str:
+        """Output of a command on a host."""
+        done = subprocess.run(
+            [*machines.ssh(self.lab, host), command], capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
+        assert done.returncode == 0, f"{host}: {command}: {done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def event(tmp_path_factory: pytest.TempPathFactory, lab: str) -> Event:
+    """Of the shape that the playbook deployed."""
+    return Event(tmp_path_factory.mktemp("event") / "event.yml", lab)
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print what was measured."""
+
+    def said(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", flush=True)
+
+    return said
+
+
+async def while_they_watch(
+    people: dict[str, Session], event: Event, verb: str, *words: str
+) -> tuple[dict[str, int], float]:
+    """Run a command; longest stand-still of each viewer's pictures (ms), and how long it took. Nobody is lost."""
+    await all_see(people)
+    connections = {who: person.known.key for who, person in people.items()}
+    begin_anew(people)
+    began_s = time.monotonic()
+    await asyncio.to_thread(event.run, verb, *words)
+    took_s = time.monotonic() - began_s
+    await all_see(people)
+    assert {who: person.known.key for who, person in people.items()} == connections, "somebody had to join again"
+    assert {who: person.state for who, person in people.items()} == dict.fromkeys(people, "live")
+    return gaps_ms(people), took_s
+
+
+def test_an_event_of_the_same_shape_changes_nothing(event: Event, say: Callable[[str], None]) -> None:
+    """What the playbook made by hand is what the event says."""
+    began_s = time.monotonic()
+    said = event.run("apply", str(event.path), "--yes")
+    say(f"apply again over six hosts: {time.monotonic() - began_s:.0f} s")
+    assert "nothing changed" in said
+
+
+async def test_a_host_is_added_and_used(
+    event: Event, lab: str, operator: Operator, people: dict[str, Session], say: Callable[[str], None]
+) -> None:
+    """A line in the file; when the region's other egress is drained its viewer goes there, and misses nothing."""
+    await asyncio.to_thread(event.run, "lab", "--name", lab, "up", "--spare", SPARE)
+    event.change(
+        "  us:\n",
+        f"      {SPARE}: {{private: {event.lab.address(SPARE)}, zone: '3', nodes: {{ST: 1}}, duties: []}}\n  us:\n",
+    )
+    gaps, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
+    say(f"a host added in {took_s:.0f} s; longest stand-still {gaps} ms")
+    assert regions_of_nodes(operator)[NEW] == "eu"
+    gaps, took_s = await while_they_watch(people, event, "drain", "eu2", "--wait", "--deployment", lab)
+    say(f"eu2 drained in {took_s:.0f} s; longest stand-still {gaps} ms")
+    assert served(operator)[NEW] == 1
+    await asyncio.to_thread(event.run, "undrain", "eu2", "--deployment", lab)
+
+
+async def test_janus_is_upgraded_region_by_region(
+    event: Event, lab: str, people: dict[str, Session], say: Callable[[str], None]
+) -> None:
+    """Another image on every node, one after the other; nobody is lost."""
+    registry = "registry.rtcdn.internal:8090/rtcdn/janus"
+    present = event.on("eu1", f"docker image ls --format '{{{{.Tag}}}}' {registry}").split()[0]
+    build = f"printf 'FROM {registry}:{present}\\nLABEL next=1\\n' | docker build --quiet --tag {registry}:{NEXT} -"
+    event.on("eu1", f"{build} && docker push --quiet {registry}:{NEXT}")
+    event.change("control:", f"versions: {{janus: {NEXT}}}\ncontrol:")
+    gaps, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
+    say(f"Janus upgraded on every node in {took_s:.0f} s; longest stand-still {gaps} ms")
+    running = event.on("eu1", "docker service ls --format '{{.Name}} {{.Image}}'")
+    images = {line.split()[1] for line in running.splitlines() if line.split()[0].endswith("_janus")}
+    assert images == {f"{registry}:{NEXT}"}
+
+
+async def test_secrets_are_rotated(
+    event: Event, lab: str, people: dict[str, Session], say: Callable[[str], None]
+) -> None:
+    """A node's own, and the keys of tokens."""
+    gaps, took_s = await while_they_watch(people, event, "rotate", lab, "node", "us2-st1")
+    say(f"secrets of us2-st1 rotated in {took_s:.0f} s; longest stand-still {gaps} ms")
+    gaps, took_s = await while_they_watch(people, event, "rotate", lab, "tokens")
+    say(f"keys of tokens rotated in {took_s:.0f} s; longest stand-still {gaps} ms")
+
+
+async def test_the_store_is_restored(
+    event: Event, operator: Operator, people: dict[str, Session], tmp_path: Path, say: Callable[[str], None]
+) -> None:
+    """From a snapshot: what was opened since is gone, media never stopped."""
+    kept, lab = str(tmp_path / "backup"), event.lab.name
+    await asyncio.to_thread(event.run, "backup", lab, kept)
+    operator.call("PUT", "/v1/sessions/later", {})
+    gaps, took_s = await while_they_watch(people, event, "restore", lab, kept, "--only", "store", "--yes")
+    say(f"store restored in {took_s:.0f} s; longest stand-still {gaps} ms")
+    assert "later" not in operator.call("GET", "/v1/map")[1]["sessions"]
+
+
+async def test_a_host_is_taken_away(
+    event: Event, operator: Operator, people: dict[str, Session], say: Callable[[str], None]
+) -> None:
+    """Its line leaves the file: it is drained, then it leaves the swarm with nothing of ours left on it."""
+    event.write(
+        "".join(line for line in event.text.splitlines(keepends=True) if not line.strip().startswith(f"{SPARE}:"))
+    )
+    gaps, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
+    say(f"a host taken away in {took_s:.0f} s; longest stand-still {gaps} ms")
+    assert NEW not in regions_of_nodes(operator)
+    assert SPARE not in event.on("eu1", "docker node ls --format '{{.Hostname}}'").split()
+    assert event.on(SPARE, "docker ps --all --quiet") == ""
