@@ -32,7 +32,7 @@ def wire(settings: Settings) -> Collector:
         raise ConfigError([f"RTCDN_SECRETS_DIR: no node_{node.node_id}.json in {settings.base.secrets_dir}"])
     client = NodeClient(node.kind, AdminClient(node.admin_url, secrets.admin_secret), secrets, node.media_ip)
     store = EtcdStore(settings.base.etcd, settings.base.tls, settings.base.namespace)
-    round_trips = RoundTrips(store, node.node_id, node.region, settings.rtt_s)
+    round_trips = RoundTrips(store, node.node_id, node.region, settings.rtt_s, node.network)
     return Collector(settings, Probe(client), Publisher(store, settings.lease_s), secrets.version, round_trips)
 
 

@@ -9,7 +9,7 @@ from collector.sample import Status
 from collector.settings import Presentation
 from collector.view import View
 from rtcdn import keys
-from rtcdn.model import ContextInfo, Labels, PluginData
+from rtcdn.model import NETWORK, ContextInfo, Labels, PluginData
 
 
 def plugin_data(contexts: Iterable[ContextInfo], view: View) -> PluginData:
@@ -31,6 +31,14 @@ def _with_streams(context: ContextInfo, view: View) -> ContextInfo:
     ordered = tuple(sorted(known, key=lambda publisher: publisher.id))
     forwarders = tuple(sorted(context.forwarders, key=lambda forwarder: forwarder.stream_id))
     return replace(context, publishers=ordered, forwarders=forwarders)
+
+
+def where(node: Presentation) -> str:
+    """What other collectors read to measure the way here: the address, and for other networks which one is theirs."""
+    if node.network == NETWORK and not node.listen:
+        return node.address
+    port = node.address.rpartition(":")[2]
+    return f"{node.address} {node.network} {node.public_ip}:{port}"
 
 
 def node_keys(
@@ -74,5 +82,5 @@ def node_keys(
         "PLUGIN": data.to_json(),
     }
     named = {keys.node_field(node.kind, node.node_id, field): text for field, text in details.items()}
-    named[keys.at(node.region, node.node_id)] = node.address
+    named[keys.at(node.region, node.node_id)] = where(node)
     return named | {keys.node(node.node_id): node.kind.value}

@@ -17,11 +17,13 @@ from collections.abc import Mapping
 from rtcdn import keys
 from rtcdn.errors import StoreAway
 from rtcdn.log import EventLog
+from rtcdn.model import NETWORK
 from rtcdn.store.port import Store
 
 SAMPLES = 6
 TIMEOUT_S = 2.0
 FORGET_AFTER = 6  # rounds without an answer: what was measured is past
+FAR = (NETWORK, "")  # network and public address of a node that tells none
 TARGETS_EVERY = 6  # rounds between looks at who is where
 log = EventLog("collector")
 
@@ -29,8 +31,9 @@ log = EventLog("collector")
 class RoundTrips:
     """What one node measured to other regions."""
 
-    def __init__(self, store: Store, node_id: str, region: str, period_s: float = 10.0) -> None:
+    def __init__(self, store: Store, node_id: str, region: str, period_s: float = 10.0, network: str = NETWORK) -> None:
         self._store, self._node_id, self._region, self._period_s = store, node_id, region, period_s
+        self._network = network
         self._targets: dict[str, list[str]] = {}
         self._samples: dict[str, deque[float]] = {}
         self._silent: dict[str, int] = {}
@@ -60,12 +63,15 @@ class RoundTrips:
         self.aim({key: value.text for key, value in found.values.items()})
 
     def aim(self, texts: Mapping[str, str]) -> None:
-        """Take in where nodes are: keys and texts of ``AT:``."""
+        """Take in where nodes are: keys and texts of ``AT:`` (address, or address, network and public address)."""
         targets: dict[str, list[str]] = {}
-        for key, address in sorted(texts.items()):
+        for key, text in sorted(texts.items()):
             region, _, node_id = key.removeprefix(keys.AT).partition(":")
+            address, *far = text.split(" ")
+            network, public = far if len(far) == len(FAR) else FAR
+            reached = address if network == self._network else public or address
             if region and node_id and region != self._region:
-                targets.setdefault(region, []).append(address)
+                targets.setdefault(region, []).append(reached)
         self._targets = targets
         for region in self._samples.keys() - targets.keys():
             del self._samples[region]

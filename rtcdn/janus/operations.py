@@ -196,6 +196,7 @@ class NodeClient:
         ssrc: int = 0,
         srtp: Srtp | None = None,
         keep: frozenset[tuple[str, int]] = frozenset(),
+        found_within_s: float = FOUND_WITHIN_S,
     ) -> None:
         """Forward a publisher's audio to the RTP participant that ``voice.join_voice`` made.
 
@@ -208,7 +209,8 @@ class NodeClient:
                     return
                 self.stop_forwarder(room, each.info())
         streams = videoroom.audio_stream(mid, port, OPUS_PT, ssrc or fresh_ssrc())
-        self._forward(videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams, srtp=srtp))
+        body = videoroom.rtp_forward(room, self.keys(room), publisher, target_ip, streams, srtp=srtp)
+        self._forward(body, found_within_s)
 
     def stop_voice_forward(self, room: str, publisher: str, *, keep: frozenset[tuple[str, int]] = frozenset()) -> None:
         """Stop forwarding a publisher's audio, but to ``keep``."""
@@ -235,9 +237,9 @@ class NodeClient:
     def _ask(self, body: Json) -> Json:
         return self.admin.plugin(self.kind, body)
 
-    def _forward(self, body: Json) -> Json:
+    def _forward(self, body: Json, found_within_s: float = FOUND_WITHIN_S) -> Json:
         """Forward a publisher; a remote one is not always found at once (after 7 ms at the latest, measured)."""
-        until_s = time.monotonic() + FOUND_WITHIN_S
+        until_s = time.monotonic() + found_within_s
         while True:
             try:
                 return self._ask(body)

@@ -133,6 +133,8 @@ def test_an_encrypted_forward_tells_its_seal(world: World, rooms: tuple[End, End
     """Of a room and of a mix, by their lists; another seal, or none, is another forward and is made anew."""
     ab, (room, _) = world.clients[Kind.AB], rooms
     make_publisher(world, room.room, "ann")
+    room.node.start_voice(room.room, "ann", "0", "127.0.0.9", 45019, found_within_s=5)  # known from now on
+    room.node.stop_voice_forward(room.room, "ann")
     slot = MountpointMedia("v1", "video", 45021, 45022, 45023)
     for generation in (1, 2, 2, 300):
         srtp = Srtp(80, fresh_key(), generation)

@@ -146,6 +146,10 @@ async def test_a_stage_on_another_host(hall: Hall) -> None:
     for key in (Srtp(80, fresh_key(), 1), None):
         near.start_slot(room, "ann", "1", srtp=key, anew=True, **target)  # type: ignore[arg-type]
         await sees_nothing(viewer)
+    with tap:
+        tap.payloads.clear()
+        await tap.until({media["v1"].port})
+    assert tap.first_byte_bits(media["v1"].port) < NOISE_BITS  # what plain RTP looks like
     assert await hall.reconcile() == [*["stop_forwarder ingress-vr1"] * 3, "start_link a-slot"]  # those without a seal
     await sees(viewer, "with the right key again")
 
@@ -213,10 +217,10 @@ async def test_a_voice_takes_the_detour(hall: Hall) -> None:
     assert [(each.host, each.port) for each in hall.forwarders("vr1", "ingress-vr1")] == [
         (hall.world.nodes["vr2"].media_ip, link.via_port)
     ]
-    tap = Wiretap(hall.world.nodes["vr2"].media_ip)
-    with tap:
-        await tap.until({link.via_port})
-    assert tap.first_byte_bits(link.via_port) > NOISE_BITS
+    for node, port, encrypted in (("vr2", link.via_port, True), ("ab2", link.port, False)):
+        with Wiretap(hall.world.nodes[node].media_ip) as tap:
+            await tap.until({port})
+        assert (tap.first_byte_bits(port) > NOISE_BITS) == encrypted
     # who adopts it changes nothing
     before = hall.forwarders("vr1", "ingress-vr1")
     await asyncio.to_thread(start_again, hall.world, "voice-ann")

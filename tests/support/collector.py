@@ -16,13 +16,14 @@ from rtcdn import keys
 from rtcdn.janus.admin import AdminClient
 from rtcdn.janus.operations import NodeClient
 from rtcdn.janus.rest import RestClient
-from rtcdn.model import ContextInfo, Kind, Labels, PluginData
+from rtcdn.model import PLAIN, SRTP, ContextInfo, Kind, Labels, PluginData
 from rtcdn.store.etcd import EtcdStore
 from tests.support.engine import Engine, free_port, wait_for
 from tests.support.etcd import EtcdServer
 from tests.support.janus import JanusNode, start_janus
 
 ROOT = Path(__file__).parents[2]
+LINKS = os.environ.get("RTCDN_TEST_LINKS", PLAIN)  # srtp: nodes say that they share a host, and stages have keys
 
 
 class CollectorProcess:
@@ -59,7 +60,8 @@ class CollectorProcess:
             "RTCDN_JANUS_ADMIN_URL": node.admin_url,
             "RTCDN_JANUS_REST_URL": node.rest_url,
             "RTCDN_MEDIA_IP": node.media_ip,
-            "RTCDN_LINKS": "plain",
+            "RTCDN_LINKS": LINKS,
+            **({"RTCDN_NODE_HOST": "here"} if LINKS == SRTP else {}),
             "RTCDN_EVENTS_LISTEN": events_address,
             "RTCDN_HEALTH_LISTEN": self.health,
             "RTCDN_SWEEP_S": str(sweep_s),

@@ -169,3 +169,20 @@ def test_a_place_that_is_none_is_told(tmp_path: Path, wrong: str) -> None:
     """With what it should be."""
     with pytest.raises(ConfigError, match=r"RTCDN_PLACE: .* is not latitude,longitude"):
         load(environment(tmp_path) | {"RTCDN_PLACE": wrong})
+
+
+@pytest.mark.parametrize(("network", "asked"), [("default", "203.0.113.1:8320"), ("far", "10.0.0.1:8320")])
+async def test_a_node_is_measured_at_the_address_that_is_reached(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: str, asked: str
+) -> None:
+    """Its private one from its own network, its public one from another; text that is neither is an address."""
+    more = {"RTCDN_NETWORK": "far", "RTCDN_PUBLIC_IP": "203.0.113.1", "RTCDN_MEDIA_LISTEN": "0.0.0.0"}
+    node = load(environment(tmp_path) | more | {"RTCDN_JANUS_ADDRESS": "10.0.0.1:8320"}).node
+    told = node_keys(node, Status(0, 0, 0, {}), PluginData(), version="1.4.1", secret_version="1", started_us=1)[
+        keys.at("local", "local-st1")
+    ]
+    seen = far(monkeypatch, [5.0])
+    trips = RoundTrips(MemoryStore(), "eu-st1", "eu", network=network)
+    trips.aim({keys.at("local", "local-st1"): told, keys.at("us", "us-st1"): "10.0.0.9:1 what"})
+    await trips.measure()
+    assert sorted(seen) == sorted([asked, "10.0.0.9:1"])
