@@ -31,7 +31,7 @@ class Event:
         self.path, self.lab = path, machines.find(lab)
         text = EVENT.read_text(encoding="utf-8").replace("198.18.42.", self.lab.address("eu1").removesuffix("11"))
         text = text.replace("/var/lib/rtcdn-lab/lab/", f"{machines.state(lab)}/").replace("event: lab", f"event: {lab}")
-        self.write(text.replace("demo: true", "demo: false"))
+        self.write(text.replace("demo: true", "demo: false").replace(", speaker]", "]"))
 
     def write(self, text: str) -> None:
         """The file from now on."""
