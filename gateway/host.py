@@ -157,16 +157,20 @@ class Host:
         held = self.held.get(effect.connection)
         if held is None:
             return
-        told = partial(
-            self.house.broker.media_up,
-            *self.key,
-            leg=effect.leg,
-            generation=effect.generation,
-            janus_session=held.live.session.id,
-            handle=held.live.handle.id,
-            streams=effect.streams,
-            hold=True,
-        )
+
+        async def told() -> None:
+            if self.held.get(effect.connection) is not held:
+                return  # ended, or let go to another gateway, before the broker heard
+            await self.house.broker.media_up(
+                *self.key,
+                leg=effect.leg,
+                generation=effect.generation,
+                janus_session=held.live.session.id,
+                handle=held.live.handle.id,
+                streams=effect.streams,
+                hold=True,
+            )
+
         self.house.tell_broker(self.key, effect.leg, told, partial(self._refused, effect.connection))
 
     def _refused(self, connection: str, problem: Problem) -> None:

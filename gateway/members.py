@@ -22,7 +22,7 @@ from gateway.limits import Gate
 from gateway.mesh import Mesh
 from gateway.presented import presented, shown
 from gateway.protocol import Problem
-from gateway.restoring import claim
+from gateway.restoring import claim, not_elsewhere
 from gateway.telling import Telling, Told, spawn
 from rtcdn import log
 from rtcdn.model import ParticipantIntent
@@ -46,6 +46,7 @@ class Members:
         self._stages: dict[str, Stage] = {}
         self._weights: dict[str, dict[str, float]] = {}
         self._restoring: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+        self._adopting: set[Key] = set()
         self._catching_up: set[Host] = set()  # they are told data in order: what comes now with what came before
         self._tasks: set[asyncio.Task[None]] = set()
         self._telling = Telling()
@@ -207,7 +208,10 @@ class Members:
             host.run()
 
     async def let_go(self, session: str, participant: str) -> bool:
-        """Another gateway goes on with him: forget him, end nothing."""
+        """Another gateway goes on with him: forget him, end nothing. Where he is being adopted, that is awaited."""
+        if (session, participant) in self._adopting:
+            async with self._alone(session, participant):
+                pass
         host = self.find(session, participant)
         if host:
             host.member.let_go()
@@ -247,7 +251,11 @@ class Members:
         """Take over one whose gateway is gone; he is kept for a while without a socket."""
         async with self._alone(session, participant):
             if self.find(session, participant) is None:
-                await claim(self, session, participant, intent)
+                self._adopting.add((session, participant))
+                try:
+                    await claim(self, session, participant, not_elsewhere(intent, self.gateway_id, self.mesh.there))
+                finally:
+                    self._adopting.discard((session, participant))
 
     def _alone(self, session: str, participant: str) -> asyncio.Lock:
         """He is taken over once at a time: a second claim would end the legs of the first."""

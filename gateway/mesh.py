@@ -103,8 +103,7 @@ class Mesh:
         """Say to everybody (or to one); answers the number. ``n`` of ``data`` is not looked at."""
         content = msgspec.to_builtins(data)
         fields = {name: content[name] for name in ("sender", "name", "to", "topic", "data")}
-        number: int = await self._ask(session, {"type": "say", **fields})
-        return number
+        return int(await self._ask(session, {"type": "say", **fields}))
 
     async def tell(self, session: str, to: str, what: Message) -> bool:
         """Have ``what`` told to the gateway of a participant; False when nobody has him or no home answers."""
@@ -115,14 +114,18 @@ class Mesh:
 
     async def page(self, session: str, after: str = "", limit: int = 50, search: str = "") -> PeoplePage:
         """Some of those who are here, by id."""
-        asked = {"type": "page", "after": after, "limit": limit, "search": search}
-        return msgspec.convert(await self._ask(session, asked), PeoplePage)
+        asked = self._ask(session, {"type": "page", "after": after, "limit": limit, "search": search})
+        return msgspec.convert(await asked, PeoplePage)
+
+    def there(self, gateway_id: str) -> bool:
+        """Is there such a gateway now?"""
+        return gateway_id in self._registry.gateways
 
     async def release(self, gateway_id: str, session: str, participant: str) -> bool:
         """Ask another gateway to let go of a participant; False when it does not, or is gone."""
         if gateway_id == self._id:
             return await self.listener.let_go(session, participant)
-        if gateway_id not in self._registry.gateways:
+        if not self.there(gateway_id):
             return False
         link = self._links.to(gateway_id)
         with self._asks.new() as (key, answer):
@@ -136,13 +139,11 @@ class Mesh:
 
     def since(self, session: str, n: int) -> list[Data]:
         """Data newer than ``n``, as far as known here; await ``ready`` before, in a session that is new here."""
-        membership = self._members.get(session)
-        return [each.to_data() for each in membership.log.since(n)] if membership else []
+        return [each.to_data() for each in found.log.since(n)] if (found := self._members.get(session)) else []
 
     def state(self, session: str) -> State:
         """Roster, hands and talking as told last."""
-        membership = self._members.get(session)
-        return membership.state if membership else State()
+        return found.state if (found := self._members.get(session)) else State()
 
     async def ready(self, session: str) -> bool:
         """Wait until the home has told its data, 5 s at most; whether it has."""
@@ -294,7 +295,6 @@ class Mesh:
             await asyncio.sleep(TICK_S)
 
     def _leave_idle(self) -> None:
-        now_s = self._now_s()
-        for membership in [each for each in self._members.values() if each.idle(now_s)]:
+        for membership in [each for each in self._members.values() if each.idle(self._now_s())]:
             del self._members[membership.session]
             self._say_home(membership, {"type": "leave", "session": membership.session})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,15 @@ async def claim(house: Members, session: str, participant: str, intent: Particip
     member.kept(time.monotonic())
     host.run()
     return host
+
+
+def not_elsewhere(intent: ParticipantIntent, ours: str, there: Callable[[str], bool]) -> ParticipantIntent:
+    """Without the legs that another gateway holds which is there: he has resumed before the order to adopt him came."""
+
+    def elsewhere(gateway: str) -> bool:
+        return gateway not in ("", ours) and there(gateway)
+
+    return replace(intent, legs=tuple(leg for leg in intent.legs if not elsewhere(leg.gateway or intent.gateway)))
 
 
 async def _claim(house: Members, leg: Leg) -> LiveLeg | None:

@@ -55,10 +55,16 @@ class Connection:
     id: str = ""
     slots: dict[str, str] = field(default_factory=dict)  # mid -> slot
     peer: RTCPeerConnection = field(init=False)
+    over: asyncio.Event = field(default_factory=asyncio.Event)  # it has ended: by us, from there, or no answer came
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.peer = RTCPeerConnection(self.ice.configuration())
+        self.peer.on("connectionstatechange", self._look)
+
+    def _look(self) -> None:
+        if self.peer.connectionState in ENDED:
+            self.over.set()
 
     async def offer(self, track: MediaStreamTrack | None = None) -> str:
         """The description to send; ``track`` is what a connection that sends shows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,14 @@ from aiortc import MediaStreamTrack
 from rtcdn.client import sources
 from rtcdn.client.connections import RECEIVE, SEND, VOICE, Connection, Ice
 from rtcdn.client.received import AUDIO, Heard, Received, Slot
+from rtcdn.client.wire import Broken, Refused
 
 Json = dict[str, Any]
 Ask = Callable[..., Awaitable[Json]]
+BUSY = 409  # the gateway makes one already
+AGAIN_S = 8.0  # at most so long between tries
+GRACE_S = 1.0  # after a connection has ended, until we ask for another: the gateway mostly does so before
+log = logging.getLogger("rtcdn.client")
 
 
 class Media:
@@ -25,6 +31,7 @@ class Media:
         self._ask, self._videos, self._ice = ask, videos, Ice(relay_only=relay_only)
         self.received = Received(heard)
         self._connections: dict[str, Connection] = {}
+        self._watching: set[asyncio.Task[None]] = set()
         self._making: set[str] = set()
         self._joining: Connection | None = None
         self._sending = asyncio.Lock()
@@ -83,7 +90,7 @@ class Media:
         if connection is None or not answer:
             return
         await connection.answer(answer)
-        self._connections[connection.id] = connection
+        self._keep(connection)
 
     async def connect(self, event: Json) -> None:
         """Make the connection that the gateway asks for; the one that it replaces goes on until this one flows."""
@@ -114,10 +121,48 @@ class Media:
         except BaseException:
             await connection.close()
             raise
-        self._connections[connection.id] = connection
+        self._keep(connection)
         if connection.purpose == VOICE:
             connection.sing(self._microphone if self._on else None)
         return await connection.connected()
+
+    def _keep(self, connection: Connection) -> None:
+        """It is ours from now on; when it ends by itself there is another in its place soon."""
+        self._connections[connection.id] = connection
+        task = asyncio.create_task(self._watch(connection))
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
+
+    async def _watch(self, connection: Connection) -> None:
+        """Replace a connection that died without a word: its node hears nothing either, and waits half a minute."""
+        await connection.over.wait()
+        pause_s = GRACE_S
+        while True:
+            await asyncio.sleep(pause_s)
+            if self._connections.get(connection.id) is not connection:
+                return
+            if any(c.purpose == connection.purpose and not c.over.is_set() for c in self._connections.values()):
+                await self._end(connection.id)
+                return
+            log.info("connection %s is gone: another is asked for", connection.id)
+            try:
+                await self._again(connection)
+            except Refused as refused:
+                if not (refused.passing or refused.status == BUSY):
+                    return
+            except (Broken, ConnectionError, ValueError):
+                pass
+            pause_s = min(2 * pause_s, AGAIN_S)
+
+    async def _again(self, before: Connection) -> None:
+        """Offer another connection for the purpose of one that has ended."""
+        new = Connection(before.purpose, self.received, before.videos, self._ice)
+        if before.purpose != SEND:
+            await self._open(new, "")
+            return
+        async with self._sending:
+            if self._connections.get(before.id) is before and self._camera is not None:
+                await self._open(new, "")
 
     async def disconnect(self, event: Json) -> None:
         """A connection has ended."""
@@ -130,6 +175,8 @@ class Media:
 
     async def close(self) -> None:
         """End all of them."""
+        for task in self._watching:
+            task.cancel()
         for key in tuple(self._connections):
             await self._end(key)
         if self._joining is not None:

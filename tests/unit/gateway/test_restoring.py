@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock
 
@@ -35,7 +36,8 @@ class Site:
         broker.leave, broker.media_up = AsyncMock(), AsyncMock()
         nodes.claim = self.claim
         house.layers, house.region = Layers, "eu"
-        self.leave = broker.leave
+        self.leave, self.media_up = broker.leave, broker.media_up
+        mesh.there = lambda gateway: gateway in ("1", "2")
         gate = Gate(Buckets(100, 100), asyncio.Semaphore(1), 100)
         self.members = Members("1", broker, nodes, mesh, house=house, gate=gate)
 
@@ -65,6 +67,38 @@ async def test_two_resumes_and_an_adoption_at_once() -> None:
     assert len(site.lives) == 1
     site.leave.assert_not_called()
     await site.members.close(0)
+
+
+async def test_who_is_let_go_while_he_is_adopted_is_not_held_twice() -> None:
+    """A gateway that is back adopts him, and he resumes at another: its word waits for the claims, and ends nothing."""
+    site = Site()
+    site.media_up.side_effect = Problem(503, "broker-away", "it is told again")
+    adopting = asyncio.create_task(site.members.adopt("demo", "bob", site.intent))
+    await asyncio.sleep(0)
+    letting_go = asyncio.create_task(site.members.let_go("demo", "bob"))
+    await asyncio.sleep(0)
+    assert not letting_go.done()
+    site.go.set()
+    assert await asyncio.wait_for(letting_go, 5)
+    await adopting
+    assert site.members.find("demo", "bob") is None
+    site.lives[0].end.assert_not_called()
+    await site.members.close(5)
+    site.leave.assert_not_called()
+    assert site.media_up.await_count == 1  # not again: he is not held here any more
+
+
+@pytest.mark.parametrize(("holder", "held"), [("2", False), ("1", True), ("gone", True), ("", True)])
+async def test_who_has_resumed_elsewhere_is_not_adopted(holder: str, held: bool) -> None:
+    """An order to adopt that comes late takes nothing from a gateway that has him now."""
+    site = Site()
+    site.go.set()
+    legs = tuple(replace(leg, gateway=holder) for leg in site.intent.legs)
+    await site.members.adopt("demo", "bob", replace(site.intent, legs=legs))
+    assert (site.members.find("demo", "bob") is not None) == held
+    assert len(site.lives) == held
+    await site.members.close(0)
+    site.leave.assert_not_called()
 
 
 async def test_who_joined_while_he_was_taken_over_stays() -> None:
