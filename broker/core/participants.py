@@ -171,6 +171,10 @@ def media_up(draft: Draft, scenario: Scenario, request: MediaUp) -> Decision:
     if gateway != leg.gateway:  # an order that went to the gateway before may have been missed
         told = (gateway, "role", participant.generation, participant.role, legs, "resumed")
         draft.order(Order(draft.id, request.participant, *told))
+        # Where both claimed him at once, as one came back and he resumed at the other, the one before lets him go.
+        if leg.gateway:
+            gone = (leg.gateway, "remove", leg.generation, participant.role, (up,), "taken-over")
+            draft.order(Order(draft.id, request.participant, *gone))
     if request.leg == "publish":
         draft.put(change)
         scenario.publishing(draft, request.participant, again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -12,38 +13,45 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.client.identity import RESUME_S
 from rtcdn.client import Refused, Session, connect
 from rtcdn.client.received import strength
 from tests.support.cdn import REGION, Cdn
 from tests.support.engine import wait_for
+from tests.support.front import Front
 
 pytestmark = pytest.mark.real
 ANN_HZ, BOB_HZ = 500, 1500
 LOUD = 600.0
+GAP_MS = 5000  # on a busy machine; the faults that are looked for cost half a minute
 Join = Callable[..., Any]
 
 
 @pytest.fixture
 async def join(cdn: Cdn, http: httpx.Client, request: pytest.FixtureRequest) -> AsyncIterator[Join]:
     """Admit somebody into the test's own session and let him join; all leave at the end."""
-    name = request.node.name.replace("_", "-")[:60]
-    url = f"{cdn.leader().url}/v1/sessions/{name}"
-    wait_for(lambda: http.put(url, json={"audience": {REGION: 10}}).status_code in (200, 201), "the session opens")
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name)[:60].strip("-")
+    session = f"{cdn.leader().url}/v1/sessions/{name}"
+    wait_for(lambda: http.put(session, json={"audience": {REGION: 10}}).status_code in (200, 201), "the session opens")
     async with AsyncExitStack() as stack:
 
-        async def enter(who: str, role: str, rights: list[str], gateway: int = 0, **options: Any) -> Session:
+        async def enter(
+            who: str, role: str, rights: list[str], gateway: int = 0, url: str = "", **options: Any
+        ) -> Session:
             body = {"role": role, "rights": rights, "name": who}
-            answer = await asyncio.to_thread(http.put, f"{url}/participants/{who}", json=body)
+            answer = await asyncio.to_thread(http.put, f"{session}/participants/{who}", json=body)
             token = answer.raise_for_status().json()["token"]
-            return await stack.enter_async_context(connect(cdn.gateways[gateway].url, token, name=who, **options))
+            entry = options.pop("url", cdn.gateways[gateway].url)
+            return await stack.enter_async_context(connect(entry, token, name=who, **options))
 
         yield enter
-    await asyncio.to_thread(http.delete, url)
+    await asyncio.to_thread(http.delete, session)
 
 
-async def on_stage(join: Join) -> Session:
+async def on_stage(join: Join, **options: Any) -> Session:
     """Ann, who shows a clock and sings."""
-    ann: Session = await join("ann", "speaker", ["view", "speak", "publish"], videos=1, video=True, audio=ANN_HZ)
+    options = {"videos": 1, "video": True, "audio": ANN_HZ, **options}
+    ann: Session = await join("ann", "speaker", ["view", "speak", "publish"], **options)
     await ann.publish()
     await ann.until(lambda known: known.live)
     return ann
@@ -117,6 +125,45 @@ async def test_frames_go_on_while_the_socket_is_cut(join: Join) -> None:
     assert said == numbers
     await vic.media.received.sees("v1", 10)
     assert (await vic.participants())["total"] == 2
+
+
+@pytest.mark.parametrize("purpose", ["receive", "send"])
+async def test_a_connection_that_dies_unheard_is_replaced(join: Join, purpose: str) -> None:
+    """His own ICE gives up and the node hears nothing, which it would wait out for half a minute: he asks himself."""
+    ann = await on_stage(join)
+    vic = await join("vic", "viewer", ["view"])
+    await vic.media.received.sees("v1", 10)
+    vic.media.slot("v1").begin_anew()
+    whose = vic if purpose == "receive" else ann
+    dies = next(each for each in whose.media._connections.values() if each.purpose == purpose)
+    await dies.peer.getTransceivers()[0].sender.transport.transport._connection.close()
+    await vic.until(lambda _: dies.id not in whose.media._connections, 20)
+    await vic.media.received.sees("v1", 10, 20)
+    print(f"the picture stood still for {vic.media.slot('v1').longest_gap_ms:.0f} ms")
+    assert vic.media.slot("v1").longest_gap_ms < GAP_MS
+
+
+async def test_a_gateway_that_is_back_at_once_takes_nobody_from_another(join: Join, cdn: Cdn) -> None:
+    """It is told to adopt whom it held, while they resume elsewhere: one keeps each, and nothing ends."""
+    here, there = cdn.gateways
+    async with Front(there.url, here.url) as front:
+        ann = await on_stage(join, url=front.url)
+        vic = await join("vic", "viewer", ["view"], url=front.url)
+        await vic.media.received.sees("v1", 10)
+        vic.media.slot("v1").begin_anew()
+        front.urls.reverse()
+        front.open.clear()
+        await asyncio.to_thread(there.kill)
+        there.start()
+        await asyncio.to_thread(wait_for, lambda: "order=adopt" in there.log(), "it is told to adopt", 30)
+        front.open.set()
+        for each in (ann, vic):
+            await each.until(lambda known: known.state == "live", 20)
+        await asyncio.sleep(RESUME_S + 5)  # for so long the other keeps whom it adopted, and ends him then
+        await vic.media.received.sees("v1", 10, 20)
+        print(f"longest gap of ann's pictures: {vic.media.slot('v1').longest_gap_ms:.0f} ms")
+        assert vic.media.slot("v1").longest_gap_ms < GAP_MS
+    await asyncio.to_thread(there.wait_ready)
 
 
 async def test_a_viewer_may_not_act_as_moderator(join: Join) -> None:

@@ -146,6 +146,21 @@ def test_a_lost_mix_is_made_elsewhere_for_all_who_were_in_it() -> None:
     assert (sorted(world.vmap.sessions["demo"].duty("mix")), world.vmap.check()) == (["mix-eu-ab2"], [])
 
 
+def test_where_two_gateways_claimed_one_the_later_has_him_and_the_other_lets_go() -> None:
+    """One came back and adopts him while he resumes at another: both report, and both must not keep him."""
+    world = local()
+    opened(world)
+    waits(world, "ann", "view", ready=False)
+    reports = [MediaUp("demo", "ann", "view", 1, 1, 2, gateway=gateway) for gateway in ("gw", "near", "near")]
+    world.ask(reports[0])
+    assert world.orders == []
+    world.ask(reports[1])
+    told = [(o.gateway, o.order, o.reason, o.legs[0].gateway) for o in world.orders]
+    assert told == [("near", "role", "resumed", "near"), ("gw", "remove", "taken-over", "near")]
+    world.ask(reports[2])
+    assert len(world.orders) == len(told)
+
+
 def test_a_lost_gateways_participant_is_adopted_with_all_three_legs() -> None:
     """One order."""
     world = local()
