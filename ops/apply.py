@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ops import changes, client, drain, goodbye, journal, plan, progress, target
+from ops import changes, client, drain, goodbye, journal, plan, progress, ssh, target
 from ops.client import Operator
 from ops.target import Target
 from ops.words import duration_s
@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     """Show what would change, ask, do it; 1 when something failed."""
     as_root("apply")
     wanted = target.load(args.event)
+    if any(host.spec.connection == "ssh" for host in wanted.event.hosts.values()):
+        ssh.ensure()
     way = Way(drain_s=duration_s("--deadline", args.deadline), no_drain=args.no_drain, forget=args.forget)
     shown = plan.make(wanted, told=args.event, offline=args.yes)
     print(changes.text(shown, verdict=shown.code == 0), flush=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ops import ssh as ssh_client
 from ops.lab import plan
 from ops.lab.plan import Lab
 from ops.testing import engine, hosts, images
@@ -63,6 +64,7 @@ def find(name: str) -> Lab:
 def up(lab: Lab, image: str, say: Callable[[str], None]) -> None:
     """Start what does not run, and give every host its settings; done again, it changes nothing."""
     engine.ensure()
+    ssh_client.ensure()
     if image == hosts.SYSTEMD:
         images.ensure("test-host")
     keep(lab)
@@ -111,10 +113,7 @@ def _key(lab: Lab) -> str:
     path = state(lab.name) / "id_ed25519"
     if not path.is_file():
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"rtcdn lab {lab.name}", "-f", str(path)]
-        try:
-            subprocess.run(words, check=True, capture_output=True, text=True)
-        except FileNotFoundError:
-            raise ConfigError(["ssh-keygen is not there: install openssh-client"]) from None
+        subprocess.run(words, check=True, capture_output=True, text=True)
     return path.with_suffix(".pub").read_text(encoding="utf-8")
 
 
