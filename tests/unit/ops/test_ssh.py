@@ -20,8 +20,8 @@ def test_it_is_installed_only_where_it_is_not(monkeypatch: pytest.MonkeyPatch, t
         there.update({"ssh", "ssh-keygen"} if "install" in command else set())
         return 0
 
-    monkeypatch.setattr(ssh.shutil, "which", lambda name: name if name in there else None)
-    monkeypatch.setattr(ssh.os, "geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda name: name if name in there else None)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(ssh, "run", install)
     ssh.ensure()
     assert len(made) == calls
@@ -29,7 +29,7 @@ def test_it_is_installed_only_where_it_is_not(monkeypatch: pytest.MonkeyPatch, t
 
 def test_who_may_not_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the package to install."""
-    monkeypatch.setattr(ssh.shutil, "which", lambda _: None)
-    monkeypatch.setattr(ssh.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(ConfigError, match="openssh-client"):
         ssh.ensure()
