@@ -64,7 +64,7 @@ class Outcome:
         elif kind == "unreachable" and event["host"] not in self.unreachable:
             self.unreachable.append(event["host"])
         elif kind == "end":
-            self.changed += int(event["changed"])
+            self.changed = int(event["changed"])  # Ansible counts on over the playbooks of one call
 
 
 @dataclass

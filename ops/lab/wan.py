@@ -118,7 +118,6 @@ class Wan:
         for name in ("all", self.device, DEVICE):  # what comes from a far host comes by another device than it goes
             Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter").write_text("0", encoding="utf-8")
         mtu = Path(f"/sys/class/net/{self.device}/mtu").read_text(encoding="utf-8").strip()
-        _ip("address", "replace", f"{self.own}/32", "dev", DEVICE)
         _ip("link", "set", DEVICE, "up", "mtu", mtu, "txqueuelen", "5000")
 
     def read_settings(self) -> None:

@@ -50,8 +50,8 @@ def named(names: Iterable[str], scenarios: list[str], root: Path = ROOT) -> list
     return found
 
 
-def wanted(changed: list[str] | None, scenarios: list[str], *, ci: bool = False, root: Path = ROOT) -> list[str]:
-    """Scenarios that ``changed`` paths ask for; all where that is unknown. In CI the one over regions is always there.
+def wanted(changed: list[str] | None, scenarios: list[str], *, root: Path = ROOT) -> list[str]:
+    """Scenarios that ``changed`` paths ask for; all where that is unknown.
 
     The whole site on one host is brought up by the end-to-end tests on every run; its scenario runs with ``--all``.
     """
@@ -60,7 +60,7 @@ def wanted(changed: list[str] | None, scenarios: list[str], *, ci: bool = False,
     touched = {Path(path).parts[1] for path in changed if path.startswith(("roles/", "molecule/"))}
     touched |= _roles_of_images({Path(path).parts[1] for path in changed if path.startswith("images/")}, root)
     found = {name for name in scenarios if name in touched or role_of(name, root) in touched}
-    if ci or any(path.startswith(OF_REGIONS) for path in changed):
+    if any(path.startswith(OF_REGIONS) for path in changed):
         found.add(REGIONS)
     return [name for name in scenarios if name in found]
 
@@ -85,14 +85,14 @@ def _roles_of_images(images: set[str], root: Path) -> set[str]:
     } | built
 
 
-def chosen(suite: str, scenarios: list[str], *, ci: bool = False, root: Path = ROOT, green: Path = GREEN) -> list[str]:
+def chosen(suite: str, scenarios: list[str], *, root: Path = ROOT, green: Path = GREEN) -> list[str]:
     """Scenarios to run now, each by what changed since the commit that counts for it."""
     since = _left_main(root)
     bases = {name: _ancestor(commit, root) for name, commit in _read(green).get(suite, {}).items()}
     asked: set[str] = set()
     for base in {bases.get(name) or since for name in scenarios}:
         of_base = [name for name in scenarios if (bases.get(name) or since) == base]
-        asked |= set(wanted(changed_paths(base, root), of_base, ci=ci, root=root))
+        asked |= set(wanted(changed_paths(base, root), of_base, root=root))
     return [name for name in scenarios if name in asked]
 
 

@@ -34,7 +34,7 @@ OPTIONS: dict[str, Any] = {
     "grpc.keepalive_permit_without_calls": 1,
     "grpc.http2.max_pings_without_data": 0,
     "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.min_reconnect_backoff_ms": 500,
+    "grpc.min_reconnect_backoff_ms": 3000,  # how long an attempt may take: four round trips of 220 ms, and more
     "grpc.max_reconnect_backoff_ms": 1000,
     "grpc.max_receive_message_length": 64 << 20,
     "grpc.service_config": json.dumps({"loadBalancingConfig": [{"round_robin": {}}]}),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aioice.ice
 import pytest
 
 from tests.support import hosts, site
@@ -46,6 +48,21 @@ def deployment(net: str) -> Iterator[site.Site]:
         yield made
     finally:
         made.remove()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_way(deployment: site.Site) -> Iterator[None]:
+    """Clients offer the address by which this machine reaches the deployment, and no other.
+
+    Left to itself aioice offers every bridge of the machine and may settle on one that goes with another run's network:
+    the picture then stands still until ICE gives up, 30 s later, whatever the deployment does.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((deployment.host.address, 9))
+        address = probe.getsockname()[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: [address])
+        yield
 
 
 @pytest.fixture

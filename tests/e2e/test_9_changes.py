@@ -16,6 +16,7 @@ TWO_STAGES = 700  # viewers expected: more than one Streaming node carries
 VIEWERS = ("vic", "wim", "zoe")
 SLOW_S = 400  # of a playbook on a busy machine
 GAP_MS = 1000  # a picture may stand still for so long while its viewer is led to another node
+STILL_MS = 8000  # and whatever the machine does besides; who is forgotten stands still until ICE gives up, 30 s
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,11 @@ async def gaps(viewers: list[Session]) -> list[int]:
     return [round(viewer.media.slot("v1").longest_gap_ms) for viewer in viewers]
 
 
+def led_away(found: list[int]) -> bool:
+    """Nobody missed much, and nobody more than those who stayed: all of them stall alike when the machine is busy."""
+    return max(found) < min(found) + GAP_MS and max(found) < STILL_MS
+
+
 def started(site: Site, service: str) -> str:
     """When the container of a service began."""
     return site.docker("inspect", "--format", "{{.State.StartedAt}}", site.container(service))
@@ -81,7 +87,7 @@ async def test_a_node_gets_another_configuration_while_it_serves(
     assert "local-st1: empty after" in said
     assert started(site, service) != before
     assert site.node("local-st1")["state"] == "ready"
-    assert max(found) < min(found) + GAP_MS  # all of them stall alike when the machine is busy
+    assert led_away(found)
 
 
 def presented(site: Site) -> dict[str, str]:
@@ -100,7 +106,7 @@ async def test_a_node_gets_new_secrets_while_it_serves(
         print(f"\nsecrets of local-st1 replaced: longest stand-still of each viewer {found} ms")
     assert "local-st1 has new secrets" in said
     assert presented(site)["local-st1"] == str(int(before) + 1)
-    assert max(found) < min(found) + GAP_MS
+    assert led_away(found)
     token = await asyncio.to_thread(site.admit, SESSION, "late")
     async with connect(site.url, token, name="late", ca=str(site.state() / "pki" / "ca.crt"), videos=1) as late:
         await late.media.received.sees("v1", 10, timeout_s=30)
@@ -121,7 +127,7 @@ async def test_the_store_is_restored_while_media_flow(
     sessions = {each["id"] for each in site.call("GET", "/v1/sessions")["sessions"]}
     assert SESSION in sessions
     assert "after-backup" not in sessions
-    assert max(found) < GAP_MS * 3  # the machine is busy with the playbook
+    assert max(found) < STILL_MS
     token = await asyncio.to_thread(site.admit, SESSION, "afterwards")
     async with connect(site.url, token, name="afterwards", ca=str(site.state() / "pki" / "ca.crt"), videos=1) as late:
         await late.media.received.sees("v1", 10, timeout_s=30)

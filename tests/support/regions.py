@@ -39,7 +39,7 @@ async def crowd(operator: Operator, lab_name: str) -> AsyncIterator[dict[str, Se
 
         here = {}
         for who, (region, hz) in SPEAKERS.items():
-            here[who] = await join(who, region, "speaker", videos=0, video=True, audio=hz)
+            here[who] = await join(who, region, "speaker", videos=1, video=True, audio=hz)
             await here[who].publish()
             await here[who].until(lambda known: known.live, PATIENCE_S)
         for who, region in VIEWERS.items():

@@ -114,7 +114,7 @@ async def test_a_host_is_added_and_used(
     assert regions_of_nodes(operator)[NEW] == "eu"
     gaps, took_s = await while_they_watch(people, event, "drain", "eu2", "--wait", "--deployment", lab)
     say(f"eu2 drained in {took_s:.0f} s; longest stand-still {gaps} ms")
-    assert served(operator)[NEW] == 1
+    assert served(operator)[NEW] == 2  # the viewer of eu, and the speaker, who looks on
     await asyncio.to_thread(event.run, "undrain", "eu2", "--deployment", lab)
 
 

@@ -48,7 +48,7 @@ def test_an_outcome_keeps_what_playbooks_tell() -> None:
         {"event": "unreachable", "host": "b"},
         {"event": "unreachable", "host": "b"},
         {"event": "end", "changed": 2, "failed": 0},
-        {"event": "end", "changed": 1, "failed": 0},
+        {"event": "end", "changed": 3, "failed": 0},
     ):
         outcome.note(event)
     assert outcome.changes == [{"host": "a", "role": "host", "task": "t", "details": []}]
