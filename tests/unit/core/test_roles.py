@@ -189,13 +189,13 @@ def test_nothing_is_kept_of_one_by_a_shared_link(world: World) -> None:
 
 
 def test_a_leg_that_changes_hands_is_held_by_who_says_so(world: World) -> None:
-    """A resume at another gateway: it is told his role, which may have changed on the way; the key stays with him."""
+    """A resume at another gateway: it hears his role, which may have changed on the way; the key stays with him."""
     key = "a" * 64
     answer = world.ask(Attach("demo", "vic", ("publish",), SPEAKER, gateway="gw", resume=key))
     assert isinstance(answer, Decision)
     up = MediaUp("demo", "vic", "publish", 1, 1, 2, (AUDIO, CAMERA))
     world.ask(up)
-    assert steps(world.ask(replace(up, gateway="gw2"))) == ["order role vic"]
+    assert steps(world.ask(replace(up, gateway="gw2"))) == ["order role vic", "order remove vic"]  # the other lets go
     assert steps(world.ask(replace(up, gateway="gw2"))) == []
     world.ask(Attach("demo", "vic", ("view",), SPEAKER, gateway="gw2"))
     vic = known(world, "vic")
