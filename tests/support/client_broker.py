@@ -63,7 +63,12 @@ class ClientBroker:
         return found()[count - 1]
 
     async def order(self, gateway: str, **order: Any) -> None:
-        """Send an order and wait for its acknowledgement."""
+        """Send an order and wait for its acknowledgement. Who is to be adopted is the heir's before he is told."""
+        key = (order["session"], order["participant"])
+        if order["order"] == "adopt" and key in self.holders:
+            intent = self.holders[key]
+            legs = tuple(replace(leg, gateway=gateway) for leg in intent.legs)
+            self.holders[key] = replace(intent, gateway=gateway, legs=legs)
         self.number += 1
         number = self.number
         await self.streams[gateway].send_json({"n": number, **order})
