@@ -29,6 +29,8 @@ options:
   registry: {description: "Name and port of the deployment's registry", type: str, default: ""}
 """
 
+LAB = "rtcdn-lab"  # what makes a host of a lab (docs/lab.md) is no deployment's
+
 # What roles write outside the deployment's own folder.
 PATTERNS = (
     "/etc/rtcdn",
@@ -170,7 +172,7 @@ def survey(deployment: str, host_dir: str, registry: str) -> dict[str, Any]:
     label = f"label=rtcdn.deployment={deployment}"
     engine = json.loads(said("docker", "info", "--format", "{{json .}}") or "{}")
     member = swarm(engine)
-    kept = [path for pattern in PATTERNS for path in sorted(glob(pattern))]
+    kept = [path for pattern in PATTERNS for path in sorted(glob(pattern)) if LAB not in path]
     kept += [host_dir] if os.path.exists(host_dir) else []
     kept += [path for path in [f"/etc/docker/certs.d/{registry}"] if registry and os.path.exists(path)]
     registry_volume = f"name=^rtcdn-registry-{deployment}$"  # the engine made it, without a label
