@@ -21,6 +21,7 @@ EVENT = ROOT / "events" / "lab.yml"
 SPARE = "eu3"
 NEW = "eu3-st1"
 LIMIT_S = 900  # of a command on a busy machine
+STILL_MS = 8000  # nobody's picture may stand still for longer, however busy the machine is; wanted: a second
 NEXT = "next"  # tag of a Janus image that differs from the present one by a label
 
 
@@ -79,7 +80,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
 async def while_they_watch(
     people: dict[str, Session], event: Event, verb: str, *words: str
 ) -> tuple[dict[str, int], float]:
-    """Run a command; longest stand-still of each viewer's pictures (ms), and how long it took. Nobody is lost."""
+    """Run a command; longest stand-still of each viewer (ms), and how long it took. Nobody is lost or stuck."""
     await all_see(people)
     connections = {who: person.known.key for who, person in people.items()}
     begin_anew(people)
@@ -89,7 +90,9 @@ async def while_they_watch(
     await all_see(people)
     assert {who: person.known.key for who, person in people.items()} == connections, "somebody had to join again"
     assert {who: person.state for who, person in people.items()} == dict.fromkeys(people, "live")
-    return gaps_ms(people), took_s
+    gaps = gaps_ms(people)
+    assert max(gaps.values()) < STILL_MS, f"{verb}: {gaps} ms"
+    return gaps, took_s
 
 
 def test_an_event_of_the_same_shape_changes_nothing(event: Event, say: Callable[[str], None]) -> None:
