@@ -81,6 +81,7 @@ class Received:
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _folder: Path | None = None
     _files: dict[str, Any] = field(default_factory=dict)
+    _last_ms: dict[str, int] = field(default_factory=dict)  # slot -> time of the picture written last
     _began_s: float = 0.0
 
     def slot(self, name: str) -> Slot:
@@ -160,8 +161,9 @@ class Received:
             stream = container.add_stream("mjpeg", rate=30)
             stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuvj420p"
             stream.codec_context.time_base = MILLISECOND
-            self._files[name] = stream, container
+            self._files[name], self._last_ms[name] = (stream, container), -1
         stream, container = self._files[name]
         picture = frame.reformat(stream.width, stream.height, "yuvj420p")  # a file has one size; layers change it
-        picture.pts, picture.time_base = round(1000 * (now_s - self._began_s)), MILLISECOND
+        at_ms = max(round(1000 * (now_s - self._began_s)), self._last_ms[name] + 1)  # several may come in one ms
+        self._last_ms[name], picture.pts, picture.time_base = at_ms, at_ms, MILLISECOND
         container.mux(stream.encode(picture))

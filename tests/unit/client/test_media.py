@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import wave
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from rtcdn.client import connect
-from rtcdn.client.received import Slot, strength, tone_hz
+from rtcdn.client.received import Received, Slot, strength, tone_hz
 from tests.unit.client.gateway import running
 from tests.unit.client.test_session import QUICK, TOKEN, assert_known
 
@@ -39,6 +40,18 @@ async def test_receives_every_slot_and_the_sound(tmp_path: Path) -> None:
             frames = list(film.decode(video=0))
         assert len(frames) >= 5
         assert (frames[0].width, frames[0].height) == (160, 96)
+
+
+def test_records_pictures_that_come_in_one_millisecond(tmp_path: Path) -> None:
+    """After a stall several come at once: each is written, later than the one before."""
+    received = Received()
+    received.record(tmp_path)
+    picture, now_s = av.VideoFrame(160, 96, "yuv420p"), time.monotonic()
+    for later_s in (0.0, 0.1, 0.1, 0.1, 0.2):
+        received._write_picture("v1", picture, now_s + later_s)
+    received.stop_recording()
+    with av.open(str(tmp_path / "v1.mkv")) as film:
+        assert len(list(film.decode(video=0))) == 5
 
 
 async def test_goes_live_when_promoted_and_rests_before() -> None:
