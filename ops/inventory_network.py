@@ -138,10 +138,23 @@ def warnings(variables: Table, groups: Groups) -> list[str]:
 
 def public_urls(variables: Table, groups: Groups) -> list[str]:
     """Addresses that clients are given: the entry of each region."""
-    hosts, regions = variables["rtcdn_hosts"], variables.get("rtcdn_regions") or {}
+    told = [str(variables["rtcdn_public_url"]).rstrip("/"), *_entries(variables, groups).values()]
+    return list(dict.fromkeys(each for each in told if each))
+
+
+def urls_by_door(variables: Table, groups: Groups) -> dict[str, list[str]]:
+    """Region with an nginx -> the addresses that its certificate must bear: its entry, and those that are led to it."""
+    hosts, found = variables["rtcdn_hosts"], _entries(variables, groups)
+    doors = list(dict.fromkeys(str(hosts[door]["region"]) for door in groups.get("nginx", []) if door in hosts))
+    led: dict[str, list[str]] = {door: [found[door]] for door in doors}
+    for door in doors[:1]:
+        led[door] += [str(variables["rtcdn_public_url"]), *(url for region, url in found.items() if region not in led)]
+    return {door: list(dict.fromkeys(url.rstrip("/") for url in urls if url)) for door, urls in led.items()}
+
+
+def _entries(variables: Table, groups: Groups) -> dict[str, str]:
     port, url = variables["rtcdn_ports"]["nginx"], str(variables["rtcdn_public_url"])
-    told = [url, *entries(hosts, regions, groups.get("nginx", []), port, url).values()]
-    return list(dict.fromkeys(each.rstrip("/") for each in told if each))
+    return entries(variables["rtcdn_hosts"], variables.get("rtcdn_regions") or {}, groups.get("nginx", []), port, url)
 
 
 def host_of(url: str) -> str:

@@ -66,7 +66,7 @@ def judge(seen: Table, now_s: float) -> Report:
         *(
             Finding("certificates", "", text)
             for text in precheck_certificates.problems(
-                variables, inventory_network.public_urls(variables, groups), now_s
+                variables, inventory_network.urls_by_door(variables, groups), now_s
             )
         ),
         *(Finding(*each) for each in precheck_paths.findings(variables, groups, seen["looked"], seen["probed"])),

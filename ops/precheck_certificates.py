@@ -12,18 +12,35 @@ from ops.inventory_network import host_of, is_address
 SOON = datetime.timedelta(days=14)
 
 
-def problems(variables: Mapping[str, Any], urls: Iterable[str], now_s: float) -> list[str]:
-    """Each names the file and the cure; nothing where the deployment's own CA makes the certificate."""
-    given = [str(variables.get(name) or "") for name in ("nginx_certificate", "nginx_certificate_key")]
-    if not any(given) or given[0] == f"{variables.get('rtcdn_pki')}/nginx.crt":
-        return []
-    if not all(given):
-        return ["set both nginx_certificate and nginx_certificate_key, or none of them"]
-    now = datetime.datetime.fromtimestamp(now_s, datetime.UTC)
-    return list(_problems(Path(given[0]), Path(given[1]), [host_of(url) for url in urls], now))
+def problems(variables: Mapping[str, Any], urls: Mapping[str, Iterable[str]], now_s: float) -> list[str]:
+    """Each names the file and the cure; nothing where the deployment's own CA makes the certificate.
+
+    ``urls``: what the certificate of each region with an nginx must bear. A region has its own, or that of all.
+    """
+    now, regions = datetime.datetime.fromtimestamp(now_s, datetime.UTC), variables.get("rtcdn_regions") or {}
+    given: dict[tuple[str, str, str, str], list[str]] = {}
+    for region, here in urls.items():
+        own, told = regions.get(region) or {}, f"rtcdn_regions.{region}."
+        words = ("certificate", "certificate_key")
+        if not any(own.get(word) for word in words):
+            own, told, words = variables, "", ("nginx_certificate", "nginx_certificate_key")
+        crt, key = (str(own.get(word) or "") for word in words)
+        given.setdefault((told + words[0], told + words[1], crt, key), []).extend(host_of(url) for url in here)
+    found: list[str] = []
+    for (name, key_name, path, key_path), names in given.items():
+        if (path or key_path) and path != f"{variables.get('rtcdn_pki')}/nginx.crt":
+            if path and key_path:
+                found += _problems((name, Path(path)), (key_name, Path(key_path)), names, now)
+            else:
+                found.append(f"set both {name} and {key_name}, or none of them")
+    return found
 
 
-def _problems(path: Path, key_path: Path, names: Iterable[str], now: datetime.datetime) -> Iterator[str]:
+def _problems(
+    told: tuple[str, Path], told_key: tuple[str, Path], names: Iterable[str], now: datetime.datetime
+) -> Iterator[str]:
+    """``told`` and ``told_key``: the name of the variable, and the file."""
+    (name, path), (key_name, key_path) = told, told_key
     # Ansible loads filters where only its own dependencies are installed.
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
@@ -31,26 +48,26 @@ def _problems(path: Path, key_path: Path, names: Iterable[str], now: datetime.da
     try:
         chain = x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError) as error:
-        yield f"nginx_certificate: {path} cannot be read ({error}): give a PEM file on the controller, with its chain"
+        yield f"{name}: {path} cannot be read ({error}): give a PEM file on the controller, with its chain"
         return
     try:
         key = serialization.load_pem_private_key(key_path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
-        yield f"nginx_certificate_key: {key_path} cannot be read ({error}): give a PEM file without a passphrase"
+        yield f"{key_name}: {key_path} cannot be read ({error}): give a PEM file without a passphrase"
         return
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     if key.public_key().public_bytes(*form) != chain[0].public_key().public_bytes(*form):
-        yield f"nginx_certificate_key: {key_path} is not the key of {path}: give the one that it was made with"
+        yield f"{key_name}: {key_path} is not the key of {path}: give the one that it was made with"
     ends, begins = chain[0].not_valid_after_utc, chain[0].not_valid_before_utc
     if ends < now:
-        yield f"nginx_certificate: {path} ended on {ends:%Y-%m-%d}: renew it"
+        yield f"{name}: {path} ended on {ends:%Y-%m-%d}: renew it"
     elif ends < now + SOON:
-        yield f"nginx_certificate: {path} ends on {ends:%Y-%m-%d}, in less than {SOON.days} days: renew it"
+        yield f"{name}: {path} ends on {ends:%Y-%m-%d}, in less than {SOON.days} days: renew it"
     if begins > now:
-        yield f"nginx_certificate: {path} is valid from {begins:%Y-%m-%d %H:%M} UTC on: is the clock here right?"
-    for name in names:
-        if not _bears(chain[0], name):
-            yield f"nginx_certificate: {path} is not for {name}, where clients are sent: get one that names it"
+        yield f"{name}: {path} is valid from {begins:%Y-%m-%d %H:%M} UTC on: is the clock here right?"
+    for wanted in dict.fromkeys(names):
+        if not _bears(chain[0], wanted):
+            yield f"{name}: {path} is not for {wanted}, where clients are sent: get one that names it"
 
 
 def _bears(certificate: Any, name: str) -> bool:

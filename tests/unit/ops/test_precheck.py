@@ -246,9 +246,29 @@ def test_a_good_certificate_is_good(tmp_path: Path) -> None:
     """Its own name, and a wildcard's."""
     crt, key = certificate(tmp_path, "*.example.org")
     given = {"nginx_certificate": str(crt), "nginx_certificate_key": str(key)}
-    assert certificate_problems(given, ["https://eu.example.org:8443"], NOW_S) == []
-    assert certificate_problems({"rtcdn_pki": "/x", "nginx_certificate": "/x/nginx.crt"}, ["https://x"], NOW_S) == []
-    assert certificate_problems({}, ["https://x"], NOW_S) == []
+    assert certificate_problems(given, {"eu": ["https://eu.example.org:8443"]}, NOW_S) == []
+    made = {"rtcdn_pki": "/x", "nginx_certificate": "/x/nginx.crt"}
+    assert certificate_problems(made, {"eu": ["https://x"]}, NOW_S) == []
+    assert certificate_problems({}, {"eu": ["https://x"]}, NOW_S) == []
+
+
+def test_a_region_has_a_certificate_of_its_own(tmp_path: Path) -> None:
+    """It alone must bear the region's name; that of all need not."""
+    eu, us = certificate(tmp_path, "eu.example.org"), certificate(tmp_path, "us.example.org")
+    given = {"nginx_certificate": str(eu[0]), "nginx_certificate_key": str(eu[1])}
+    own = {"us": {"certificate": str(us[0]), "certificate_key": str(us[1])}}
+    urls = {"eu": ["https://eu.example.org"], "us": ["https://us.example.org"]}
+    assert certificate_problems({**given, "rtcdn_regions": own}, urls, NOW_S) == []
+    swapped = {**given, "rtcdn_regions": {"us": {**own["us"], "certificate": str(eu[0])}}}
+    said = certificate_problems(swapped, urls, NOW_S)
+    assert [line.partition(":")[0] for line in said] == [
+        "rtcdn_regions.us.certificate_key",
+        "rtcdn_regions.us.certificate",
+    ]
+    half = {"rtcdn_regions": {"us": {"certificate": str(us[0])}}}
+    assert certificate_problems(half, urls, NOW_S) == [
+        "set both rtcdn_regions.us.certificate and rtcdn_regions.us.certificate_key, or none of them"
+    ]
 
 
 def test_a_bad_certificate_says_why(tmp_path: Path) -> None:
@@ -258,7 +278,7 @@ def test_a_bad_certificate_says_why(tmp_path: Path) -> None:
 
     def said(crt: Path, key: Path, url: str = "https://eu.example.org") -> str:
         given = {"nginx_certificate": str(crt), "nginx_certificate_key": str(key)}
-        return " | ".join(certificate_problems(given, [url], NOW_S))
+        return " | ".join(certificate_problems(given, {"eu": [url]}, NOW_S))
 
     assert "is not for us.example.org" in said(crt, key, "https://us.example.org")
     assert "is not for 192.0.2.1" in said(crt, key, "https://192.0.2.1:8443")
@@ -266,4 +286,4 @@ def test_a_bad_certificate_says_why(tmp_path: Path) -> None:
     assert "renew it" in said(*other, "https://us.example.org")
     assert "cannot be read" in said(tmp_path / "none.crt", key)
     assert "cannot be read" in said(crt, crt)
-    assert "set both" in " ".join(certificate_problems({"nginx_certificate": str(crt)}, [], NOW_S))
+    assert "set both" in " ".join(certificate_problems({"nginx_certificate": str(crt)}, {"eu": []}, NOW_S))
