@@ -124,7 +124,7 @@ class Screen:
     def close(self, now_s: float, mark: str = "") -> None:
         """The step that runs is over."""
         if self.step:
-            done = mark or (f"{self.changed} {self.word}" if self.changed else "ok")
+            done = mark or (f"{self.changed} {self.word}" if self.changed else "ok" if self.task else "not run")
             self.out.write(("\r\033[K" if self.live else "") + self._line(now_s, done) + "\n")
             self.out.flush()
         self.step = ""

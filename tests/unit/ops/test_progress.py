@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import time
@@ -55,6 +56,17 @@ def test_an_outcome_keeps_what_playbooks_tell() -> None:
     assert outcome.surveys == {"a": {"engine": True}}
     assert outcome.declared == {"stacks": ["etcd"]}
     assert (outcome.images, outcome.unreachable, outcome.changed) == (["x (build)", "y (load)"], ["b"], 3)
+
+
+def test_a_step_that_was_not_come_to_is_not_called_good() -> None:
+    """After a host was lost, Ansible names the plays that are left and runs nothing of them."""
+    out = io.StringIO()
+    screen = progress.Screen(out, live=False)
+    screen.on_event({"event": "start", "plays": 2}, 0.0)
+    for event in ({"event": "play", "name": "One"}, {"event": "task", "name": "t"}, {"event": "play", "name": "Two"}):
+        screen.on_event(event, 1.0)
+    screen.on_event({"event": "end", "changed": 0, "failed": 1}, 2.0)
+    assert [line.split()[-1] for line in out.getvalue().splitlines()] == ["ok", "run"]
 
 
 def test_a_playbook_ends_with_the_command_that_runs_it(tmp_path: Path) -> None:
