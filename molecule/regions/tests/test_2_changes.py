@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,52 +10,15 @@ from pathlib import Path
 import pytest
 
 from ops.client import Operator
-from ops.lab import machines
 from rtcdn.client import Session
+from tests.support.lab_event import LIMIT_S, Event
 from tests.support.regions import all_see, begin_anew, gaps_ms, regions_of_nodes, served
 
-ROOT = Path(__file__).resolve().parents[3]
-EVENT = ROOT / "events" / "lab.yml"
 SPARE = "eu3"
 NEW = "eu3-st1"
-LIMIT_S = 900  # of a command on a busy machine
 STILL_MS = 8000  # nobody's picture may stand still for longer, however busy the machine is; wanted: a second
+pytestmark = pytest.mark.timeout(3 * LIMIT_S)
 NEXT = "next"  # tag of a Janus image that differs from the present one by a label
-
-
-class Event:
-    """The lab's event in a file of its own, changed step by step as an operator would."""
-
-    def __init__(self, path: Path, lab: str) -> None:
-        self.path, self.lab = path, machines.find(lab)
-        text = EVENT.read_text(encoding="utf-8").replace("198.18.42.", self.lab.address("eu1").removesuffix("11"))
-        text = text.replace("/var/lib/rtcdn-lab/lab/", f"{machines.state(lab)}/").replace("event: lab", f"event: {lab}")
-        self.write(text.replace("demo: true", "demo: false").replace(", speaker]", "]"))
-
-    def write(self, text: str) -> None:
-        """The file from now on."""
-        self.text = text
-        self.path.write_text(text, encoding="utf-8")
-
-    def change(self, before: str, after: str) -> None:
-        """Edit it in one place."""
-        assert self.text.count(before) == 1, before
-        self.write(self.text.replace(before, after))
-
-    def run(self, verb: str, *words: str, ends: int = 0) -> str:
-        """What ``bin/rtcdn verb`` prints of it."""
-        command = [sys.executable, "-m", "ops", verb, *words]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-        assert done.returncode == ends, f"{verb}: {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
-
-    def on(self, host: str, command: str) -> str:
-        """Output of a command on a host."""
-        done = subprocess.run(
-            [*machines.ssh(self.lab, host), command], capture_output=True, text=True, timeout=LIMIT_S, check=False
-        )
-        assert done.returncode == 0, f"{host}: {command}: {done.stderr}"
-        return done.stdout
 
 
 @pytest.fixture(scope="module")
