@@ -8,6 +8,7 @@ import io
 import json
 import tarfile
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def read(source: Path, name: str) -> tuple[Mapping[str, Any], dict[str, tuple[by
             manifest = json.loads(found.pop(MANIFEST)[0])
             wanted = dict(manifest["files"])
             form, whose = manifest["form"], manifest["deployment"]
-    except (OSError, EOFError, tarfile.TarError, KeyError, ValueError, TypeError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error, KeyError, ValueError, TypeError) as error:
         raise ConfigError([f"{source} cannot be read as a backup ({error}): take another one"]) from None
     if form != FORM:
         raise ConfigError(

@@ -18,7 +18,7 @@ from typing import Any
 from ops import apply, client, drain, journal, scaling, spare, target
 from ops.client import Operator
 from ops.event.cost import cost
-from ops.scaling import START, Act, Memory, Rules, Spare, Verdict, World
+from ops.scaling import START, STOP, Act, Memory, Rules, Spare, Verdict, World
 from ops.target import Target
 from ops.words import duration_s
 from rtcdn.errors import ConfigError, RtcdnError
@@ -70,8 +70,12 @@ def tell(verdict: Verdict, said: tuple[str, ...] | None) -> tuple[str, ...]:
 
 def look(wanted: Target, rules: Rules) -> Verdict:
     """Ask the broker and decide; what was seen is kept for the next look."""
-    if not target.applied(wanted.state):
+    noted = target.applied(wanted.state)
+    if not noted:
         raise ConfigError([f"{wanted.name} is not applied: bin/rtcdn apply {wanted.path}"])
+    if noted.get("digest") != wanted.digest:  # starting a node applies the event: not one that nobody agreed to
+        changed = f"{wanted.path} has changed since it was applied: bin/rtcdn apply {wanted.path}"
+        return Verdict((), Memory(), (changed,), blind=True)
     verdict = scaling.decide(ask(wanted), world(wanted), remembered(wanted), time.time(), rules)
     remember(wanted, verdict.memory)
     return verdict
@@ -121,7 +125,12 @@ def perform(wanted: Target, verdict: Verdict, drain_s: float) -> int:
         return 0
     began_s = time.time()
     keep(wanted, rows)
-    outcome = apply.do(wanted, apply.Way("scale", no_drain=True, log=LOG), str(wanted.path))
+    try:
+        outcome = apply.do(wanted, apply.Way("scale", no_drain=True, log=LOG), str(wanted.path))
+    except RtcdnError:  # another command is at work: nothing was begun
+        keep(wanted, before)
+        undrain(wanted, [act for act in done if act.verb == STOP])
+        raise
     memory = verdict.memory.after(verdict.acts, time.time())
     if outcome.code:
         started = [act for act in done if act.verb == START]
@@ -146,6 +155,13 @@ def emptied(wanted: Target, act: Act, drain_s: float) -> bool:
         operator.call("POST", f"/v1/nodes/{act.node}/undrain")
     note(wanted, act, f"kept: {drained.outcome(True)['text']}", time.time() - began_s)
     return False
+
+
+def undrain(wanted: Target, acts: Sequence[Act]) -> None:
+    """Nodes that were to be stopped take work again."""
+    with Operator(client.find(wanted.name)) as operator:
+        for act in acts:
+            operator.call("POST", f"/v1/nodes/{act.node}/undrain")
 
 
 def keep(wanted: Target, rows: Sequence[dict[str, Any]]) -> None:
