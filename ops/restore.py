@@ -60,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
             journal.failed()
             return 1
     print(f"\nThe store is as it was, after {seconds(outcome.took_s)}.")
+    if args.only != ONLY_STORE:
+        print(f"The hosts still have the secrets of before: bin/rtcdn apply {name} brings those of the backup.")
     return 0
 
 
