@@ -60,6 +60,40 @@ def test_what_is_done_is_kept(wanted: Target, undrained: list[str]) -> None:
     assert undrained == []
 
 
+@pytest.mark.parametrize(
+    ("there", "kept", "again"),
+    [
+        (set(), [], []),
+        ({"eu-3-st1"}, ["eu-3-st1"], ["eu-3-st1"]),
+        ({"eu-3-vr1"}, ["eu-3-vr1"], []),
+        (None, ["eu-3-st1", "eu-3-vr1"], []),
+    ],
+)
+def test_after_a_failure_what_the_broker_sees_stays(
+    wanted: Target,
+    undrained: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    there: set[str] | None,
+    kept: list[str],
+    again: list[str],
+) -> None:
+    """People may be on it, also when nobody can be asked; what never came is removed, and its host left alone."""
+    played: list[Any] = []
+
+    def play(playbook: Any, *_: Any, **__: Any) -> Outcome:
+        played.append(playbook)
+        return Outcome(code=2)
+
+    monkeypatch.setattr(progress, "play", play)
+    monkeypatch.setattr(scale, "seen", lambda _: there)
+    assert scale.perform(wanted, Verdict((MORE, LESS), Memory()), 60) == 1
+    assert [row["id"] for row in target.scaled(wanted.state)] == kept
+    assert undrained == again
+    lost = there is not None and "eu-3-vr1" not in there
+    assert (apply.REMOVE in played) is lost
+    assert ("eu-3" in scale.remembered(wanted).avoid) is lost
+
+
 def test_an_event_that_changed_since_is_not_applied_by_scaling(wanted: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that was taken out of the file would go undrained, and nobody had been asked."""
     answers: list[list[dict[str, Any]]] = [[]]
