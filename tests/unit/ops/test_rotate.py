@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops import client, deployed, rotate, secret_files, target
+from ops import client, deployed, pki, rotate, secret_files, target
 from ops.pki import new_ca
 from ops.progress import Outcome
 from ops.rotate import PlayFailed, Rotation
@@ -129,3 +132,59 @@ def test_without_turn_it_is_said(rotation: Rotation, playbooks: Playbooks, capsy
     rotation.drop("turn")
     assert capsys.readouterr().out.count("the event has no TURN server") == 2
     assert playbooks.calls == []
+
+
+def issued(rotation: Rotation, name: str, folder: Path) -> Path:
+    """A copy of the certificate of one part, with the trust that it is handed out with."""
+    wanted = [{"name": name, "sans": [f"DNS:{name}"]}]
+    pki.issue(pki.due(wanted, str(rotation.pki), 30), rotation.pki, 90)
+    folder.mkdir()
+    for each in (f"{name}.crt", f"{name}.key", "ca.crt"):
+        shutil.copy(rotation.pki / each, folder / each)
+    return folder
+
+
+def talk(server: Path, client: Path) -> bool:
+    """Whether the two parts accept each other: mutual TLS, in memory."""
+    sides: list[ssl.SSLObject] = []
+    ways = ssl.MemoryBIO(), ssl.MemoryBIO()
+    for folder, name, purpose in ((client, "b", ssl.Purpose.SERVER_AUTH), (server, "a", ssl.Purpose.CLIENT_AUTH)):
+        context = ssl.create_default_context(purpose, cafile=str(folder / "ca.crt"))
+        context.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+        context.verify_mode = ssl.CERT_REQUIRED
+        serves = purpose is ssl.Purpose.CLIENT_AUTH
+        order = ways if serves else ways[::-1]
+        sides.append(context.wrap_bio(*order, server_side=serves, server_hostname=None if serves else "a"))
+    left = list(sides)
+    for _ in range(6):
+        for side in tuple(left):
+            try:
+                side.do_handshake()
+                left.remove(side)
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError:
+                return False
+    return not left
+
+
+def test_at_every_step_of_a_new_ca_parts_of_before_and_after_talk(
+    rotation: Rotation, playbooks: Playbooks, tmp_path: Path
+) -> None:
+    """While parts are replaced one after the other some have what was handed out last, others what comes now."""
+    stages = [{name: issued(rotation, name, tmp_path / f"first-{name}") for name in "ab"}]
+
+    def hand_out(_: Any, playbook: str, extra: dict[str, Any], **__: Any) -> Outcome:
+        number = len(stages)
+        stages.append({name: issued(rotation, name, tmp_path / f"{number}-{name}") for name in "ab"})
+        return Outcome()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deployed, "play", hand_out)
+        rotation.rotate("ca", ())
+        rotation.drop("ca")
+    assert len(stages) == 4
+    for before, after in pairwise(stages):
+        assert talk(before["a"], after["b"])
+        assert talk(after["a"], before["b"])
+    assert not talk(stages[0]["a"], stages[3]["b"])  # what is of the old CA alone is trusted no more
