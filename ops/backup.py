@@ -8,11 +8,13 @@ import io
 import json
 import tarfile
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ops import deployed
+from ops.journal import Journal
 from ops.words import seconds
 from rtcdn.errors import ConfigError
 
@@ -38,13 +40,14 @@ def run(args: argparse.Namespace) -> int:
     if not args.file.absolute().parent.is_dir():
         raise ConfigError([f"{args.file}: the folder is not there: make it, or name a file elsewhere"])
     snapshot = deployment.state / SNAPSHOT
-    outcome = deployed.play(deployment, "ansible/backup.yml", {"etcd_snapshot": str(snapshot)})
-    if outcome.code:
-        return 1
-    try:
-        size = write(args.file, deployment.name, deployment.state)
-    finally:
-        snapshot.unlink(missing_ok=True)
+    with Journal(deployment.name).held("backup"):  # secrets that change in the middle would fit nothing
+        outcome = deployed.play(deployment, "ansible/backup.yml", {"etcd_snapshot": str(snapshot)})
+        if outcome.code:
+            return 1
+        try:
+            size = write(args.file, deployment.name, deployment.state)
+        finally:
+            snapshot.unlink(missing_ok=True)
     print(f"\n{args.file}: {size / 1e6:.1f} MB, in {seconds(outcome.took_s)}. It holds every secret: keep it as one.")
     return 0
 
@@ -99,7 +102,7 @@ def read(source: Path, name: str) -> tuple[Mapping[str, Any], dict[str, tuple[by
             manifest = json.loads(found.pop(MANIFEST)[0])
             wanted = dict(manifest["files"])
             form, whose = manifest["form"], manifest["deployment"]
-    except (OSError, EOFError, tarfile.TarError, KeyError, ValueError, TypeError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error, KeyError, ValueError, TypeError) as error:
         raise ConfigError([f"{source} cannot be read as a backup ({error}): take another one"]) from None
     if form != FORM:
         raise ConfigError(

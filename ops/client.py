@@ -51,7 +51,10 @@ def find(name: str, states: Path = STATES) -> Deployment:
         parts = tuple(noted["nodes"]), tuple(noted["gateways"])
         return Deployment(name, state, noted["url"], noted["public_url"], noted["ca"], *parts)
     except FileNotFoundError:
-        raise ConfigError([f"{path} is not there: run bin/rtcdn up first"]) from None
+        there = ", ".join(sorted(each.parent.name for each in states.glob("*/deployment.json"))) or "none"
+        raise ConfigError(
+            [f"{path} is not there: bin/rtcdn apply (or up) makes it; deployments here: {there}"]
+        ) from None
     except PermissionError:
         raise ConfigError([f"{path} cannot be read: run as the user who ran bin/rtcdn up (root)"]) from None
     except (ValueError, KeyError, TypeError) as error:

@@ -50,6 +50,8 @@ def find(told: str, inventory: str = "", states: Path = STATES) -> Deployed:
     """The deployment ``told`` (name or event file), with the inventories it was applied with, or with ``inventory``."""
     name = name_of(told)
     if inventory:
+        if not Path(inventory).exists():  # Ansible would warn, find no hosts, and call that well
+            raise ConfigError([f"--inventory {inventory}: there is no such file or folder: give its path"])
         return Deployed(name, (inventory,))
     own = states / name / "inventory"
     if own.is_dir():

@@ -6,11 +6,11 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops import deployed
+from ops import applied, deployed
 from ops.client import Deployment, Operator, find
 from ops.words import duration_s, seconds
 from rtcdn.errors import ConfigError, RtcdnError
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("target", metavar="NODE|HOST", help="id of a node, or name of a host: all nodes of it")
     parser.add_argument(
-        "--deadline", metavar="TIME", default="10m", help="then what cannot move is ended: 90s, 10m, 2h"
+        "--deadline", metavar="TIME", default="10m", help="then what cannot move is ended: 90s, 10m, 2h; 0s: never"
     )
     parser.add_argument("--wait", action="store_true", help="until nothing is left (0) or the deadline has come (3)")
     parser.add_argument("--json", action="store_true", help="end with what became of it in JSON")
@@ -88,17 +88,27 @@ class Left:
         return f"{self.people} people in {max(self.contexts, len(self.sessions))} contexts{where}"
 
 
-def chosen(nodes: Iterable[Node], target: str, known: Sequence[str]) -> tuple[list[str], bool]:
-    """Ids of the nodes that ``target`` means, and whether it is a host. ``known``: nodes that should be there."""
+def chosen(
+    nodes: Iterable[Node], target: str, known: Sequence[str], hosts: Collection[str] = ()
+) -> tuple[list[str], bool]:
+    """Ids of the nodes that ``target`` means, and whether it is a host; ``known``, ``hosts``: that should be there.
+
+    A host may have gateways alone.
+    """
     rows = list(nodes)
     if target in {node["id"] for node in rows} | set(known):
         return [target], False
     found = sorted(node["id"] for node in rows if node["host"] == target)
-    if found:
+    if found or target in hosts:
         return found, True
-    hosts = sorted({node["host"] for node in rows if node["host"]})
+    there = sorted({node["host"] for node in rows if node["host"]} | set(hosts))
     ids = ", ".join(sorted(node["id"] for node in rows))
-    raise ConfigError([f"{target!r} is neither a node ({ids}) nor a host with nodes ({', '.join(hosts)})"])
+    raise ConfigError([f"{target!r} is neither a node ({ids}) nor a host ({', '.join(there)})"])
+
+
+def hosts_of(deployment: Deployment) -> list[str]:
+    """Names of the hosts of the event as it was applied; none where it was not one."""
+    return [host for region in applied.hosts(deployment.state / "inventory").values() for host in region]
 
 
 def stuck(nodes: Sequence[Node], draining: Iterable[str]) -> list[str]:
@@ -134,7 +144,7 @@ class Drained:
     def begin(self, deadline_s: float) -> None:
         """Ask for it; of a silent node there is nothing to ask."""
         nodes = self._nodes()
-        self.names, self.host = chosen(nodes, self.target, self.deployment.nodes)
+        self.names, self.host = chosen(nodes, self.target, self.deployment.nodes, hosts_of(self.deployment))
         there = [node for node in nodes if node["id"] in self.names and node["state"] != SILENT]
         for node in there:
             self.operator.call("POST", f"/v1/nodes/{node['id']}/drain", {"deadline_s": deadline_s})
@@ -182,6 +192,7 @@ class Drained:
     def _text(self, waited: bool, people: int, moved: int, rest: dict[str, str]) -> str:
         silent = sorted(set(self.names) - self.first.keys())
         lines = [f"{', '.join(silent)}: silent, nothing to move"] if silent else []
+        lines += [] if self.names else [f"{self.target}: has no nodes"]
         names = ", ".join(sorted(self.first))
         if names and not waited:
             lines.append(f"{names}: no new work; {people} people are led away (bin/rtcdn undrain takes it back)")

@@ -54,7 +54,7 @@ class Journal:
             act = Act(**json.loads((self.folder / "journal.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        return replace(act, state=INTERRUPTED) if act.state == RUNNING and not self._held() else act
+        return replace(act, state=INTERRUPTED) if act.state == RUNNING and not self._held_by(act.pid) else act
 
     def notice(self) -> str:
         """What an operator should know of the last command; empty when it ended well."""
@@ -70,8 +70,8 @@ class Journal:
         return f"{act.verb} {act.event} of {moment(act.began_s)} ({act.by}) {how}{where}: run it again, it goes on"
 
     @contextmanager
-    def during(self, verb: str, event: str, digest: str = "") -> Iterator[Journal]:
-        """Hold the deployment while a command changes it; ConfigError when another one does.
+    def held(self, verb: str) -> Iterator[None]:
+        """Hold the deployment, so that nobody changes it meanwhile; ConfigError when another command does.
 
         The kernel gives the lock back when its holder dies, however it dies: a stale one cannot be.
         """
@@ -83,11 +83,16 @@ class Journal:
                 file.seek(0)
                 holder = file.read().strip() or "another command"
                 raise ConfigError([f"{holder} is at work on {self.folder.name}: wait for it, or end it"]) from None
-            now_s = time.time()
             file.truncate(0)
-            file.write(f"{verb} (process {os.getpid()}, {who()}, since {moment(now_s)})")
+            file.write(f"{verb} (process {os.getpid()}, {who()}, since {moment(time.time())})")
             file.flush()
-            self._act = Act(verb, event, digest, who(), os.getpid(), now_s)
+            yield
+
+    @contextmanager
+    def during(self, verb: str, event: str, digest: str = "") -> Iterator[Journal]:
+        """Hold the deployment while a command changes it, and note how that ends."""
+        with self.held(verb):
+            self._act = Act(verb, event, digest, who(), os.getpid(), time.time())
             self._keep(log=True)
             try:
                 yield self
@@ -127,14 +132,15 @@ class Journal:
             with (self.folder / "journal.log").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(self._act), sort_keys=True) + "\n")
 
-    def _held(self) -> bool:
+    def _held_by(self, pid: int) -> bool:
         try:
             with self._lock.open("r", encoding="utf-8") as file:
+                holder = file.read()
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
         except OSError:
-            return True
+            return f"(process {pid}," in holder
         return False
 
 

@@ -55,4 +55,5 @@ def jwks(path: str, missing_ok: bool = False) -> str:
     file = Path(path)
     keys = [] if missing_ok and not file.is_file() else [SigningKey.from_pem(file).public_jwk]
     keys += [SigningKey.from_pem(each).public_jwk for each in file.parent.glob(f"{file.stem}.*{file.suffix}")]
-    return json.dumps({"keys": sorted(keys, key=lambda key: key["kid"])}, sort_keys=True)
+    known = {key["kid"]: key for key in keys}  # a rotation that was cut off may have left one twice
+    return json.dumps({"keys": [known[kid] for kid in sorted(known)]}, sort_keys=True)

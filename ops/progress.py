@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 TREE = Path(__file__).resolve().parent.parent
-LOG_TAIL_LINES = 12
+HEAD_LINES, LOG_TAIL_LINES = 4, 12  # of what failed: the head says what, the tail is of a log
 PR_SET_PDEATHSIG = 1  # prctl(2): the kernel's signal to a child whose parent has died
 STILL_S = 20.0  # without a terminal, a step that takes longer says so each time this long has passed
 
@@ -238,7 +238,11 @@ def explain(outcome: Outcome, log: Path, out: TextIO) -> None:
     if outcome.failures:
         last = outcome.failures[-1]
         out.write(f"\nFailed on {last['host']}: {last['task']}\n")
-        out.write("".join(f"  {line}\n" for line in last["text"].strip().splitlines()[-LOG_TAIL_LINES:]))
+        lines = last["text"].strip().splitlines()
+        head = min(HEAD_LINES, max(0, len(lines) - LOG_TAIL_LINES))
+        left_out = ["..."] if len(lines) > head + LOG_TAIL_LINES else []
+        shown = [*lines[:head], *left_out, *lines[head:][-LOG_TAIL_LINES:]]
+        out.write("".join(f"  {line}\n" for line in shown))
     else:
         lines = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()
         out.write("\nAnsible ended early:\n" + "".join(f"  {line}\n" for line in lines[-LOG_TAIL_LINES:]))

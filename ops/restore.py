@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ops import backup, deployed
+from ops import apply, backup, deployed
 from ops.client import STATES
 from ops.journal import Journal, moment
 from ops.words import seconds
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"Backup of {name}, taken {moment(manifest['taken_s'])}: {len(files)} files.")
     if args.only != ONLY_STATE:
         print("Sessions opened since then end; who is in the others stays there. Nothing new is decided meanwhile.")
-    if not args.yes and input("Restore it? Type the event's name: ").strip() != name:
+    if not args.yes and not apply.agreed("Restore it? Type the event's name: ", "restore", name):
         raise ConfigError(["nothing was changed"])
     with Journal(name).during("restore", args.event) as journal:
         state = STATES / name
@@ -60,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
             journal.failed()
             return 1
     print(f"\nThe store is as it was, after {seconds(outcome.took_s)}.")
+    if args.only != ONLY_STORE:
+        print(f"The hosts still have the secrets of before: bin/rtcdn apply {name} brings those of the backup.")
     return 0
 
 

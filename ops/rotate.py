@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ops import deployed, secret_files
+from ops import deployed, journal, secret_files, target
 from ops.client import Operator
 from ops.client import find as find_deployment
 from ops.deployed import Deployed
@@ -19,6 +19,9 @@ from rtcdn.errors import ConfigError, RtcdnError
 
 CONTROL = ("gateway", "broker")
 WHAT = ("tokens", "turn", "certificates", "ca", "node", "all")
+DROPPED = ("tokens", "turn", "ca", "all")  # those that leave an old one good
+
+Step = tuple[Callable[[], object], Callable[[], None]]  # of the files here, and what hands them out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rotate; 1 when a playbook failed (run again, it goes on)."""
+    if args.drop_old and args.what not in DROPPED:
+        raise ConfigError(
+            [f"--drop-old: {args.what} leaves nothing old that is good; it goes with {', '.join(DROPPED)}"]
+        )
     deployment = deployed.find(args.event, args.inventory)
     nodes = chosen_nodes(args.what, args.nodes, find_deployment(deployment.name).nodes)
     with Journal(deployment.name).during(f"rotate {args.what}", args.event) as journal:
@@ -68,11 +75,15 @@ def chosen_nodes(what: str, asked: Sequence[str], known: Sequence[str]) -> list[
 
 
 class Rotation:
-    """The steps of each kind: prepare (both good), hand out, promote (new in use), hand out; later drop the old."""
+    """The steps of each kind: prepare (both good), hand out, promote (new in use), hand out; later drop the old.
+
+    ``rotation.json`` keeps how many steps of a kind are done, so that one that was cut off goes on where it was.
+    """
 
     def __init__(self, deployment: Deployed, journal: Journal | None = None) -> None:
         self.deployment, self.journal = deployment, journal
         self.secrets, self.pki = deployment.state / "secrets", deployment.state / "pki"
+        self.progress = deployment.state / "rotation.json"
 
     def rotate(self, what: str, nodes: Sequence[str]) -> None:
         """Bring in new ones."""
@@ -88,45 +99,98 @@ class Rotation:
             self._nodes(nodes)
 
     def drop(self, what: str) -> None:
-        """What is old counts no more."""
-        if what in ("tokens", "all") and secret_files.drop_tokens(self.secrets):
+        """What is old counts no more. It is handed out also where nothing is left here: a run may have been cut off."""
+        kinds = ("tokens", "turn") if what == "all" else (what,)
+        for kind in kinds:
+            if self._done(kind) is not None:
+                cure = f"finish it first: bin/rtcdn rotate {self.deployment.name} {kind}"
+                raise ConfigError([f"a rotation of {kind} was cut off, and the old is still in use: {cure}"])
+        if "tokens" in kinds:
+            secret_files.drop_tokens(self.secrets)
             self._play("the old token key counts no more", parts=CONTROL)
-        if what in ("turn", "all") and self._has_turn() and secret_files.drop_turn(self.secrets / "turn.json"):
+        if "turn" in kinds and self._has_turn():
+            secret_files.drop_turn(self.secrets / "turn.json")
             self._play("the old TURN secret counts no more", parts=("turn",))
-        if what == "ca" and secret_files.drop_ca(self.pki):
+        if "ca" in kinds:
+            secret_files.drop_ca(self.pki)
             self._play("the old CA is trusted no more", "ansible/rotate.yml")
 
     def _tokens(self) -> None:
         left_s = secret_files.still_good(self.secrets / "token_key.old.pem", secret_files.TOKEN_LIFE_S)
-        if left_s:
+        if left_s and self._done("tokens") is None:
             cure = (
                 f"wait {seconds(left_s)}, or end them with: bin/rtcdn rotate {self.deployment.name} tokens --drop-old"
             )
             raise ConfigError([f"tokens of the key before the last rotation may still be in use: {cure}"])
+        self._steps(
+            "tokens",
+            (self._next_tokens, lambda: self._play("both token keys are known", parts=CONTROL)),
+            (
+                lambda: secret_files.promote_tokens(self.secrets),
+                lambda: self._play("the new token key signs", parts=CONTROL),
+            ),
+        )
+
+    def _next_tokens(self) -> None:
         secret_files.drop_tokens(self.secrets)
         secret_files.prepare_tokens(self.secrets)
-        self._play("both token keys are known", parts=CONTROL)
-        secret_files.promote_tokens(self.secrets)
-        self._play("the new token key signs", parts=CONTROL)
 
     def _has_turn(self) -> bool:
-        return (self.secrets / "turn.json").is_file()
+        there = (self.secrets / "turn.json").is_file()
+        if not there:
+            print("turn: the event has no TURN server, there is no secret to rotate")
+        return there
 
     def _turn(self) -> None:
         if not self._has_turn():
-            print("turn: the event has no TURN server")
             return
-        secret_files.prepare_turn(self.secrets / "turn.json")
-        self._play("TURN servers take both secrets", parts=("turn",))
-        self._play("gateways hand out credentials of the new one", parts=("gateway",))
+        secrets = self.secrets / "turn.json"
+        self._steps(
+            "turn",
+            (
+                lambda: secret_files.prepare_turn(secrets),
+                lambda: self._play("TURN servers take both secrets", parts=("turn",)),
+            ),
+            (
+                lambda: None,
+                lambda: self._play("gateways hand out credentials of the new one", parts=("gateway",)),
+            ),
+        )
 
     def _ca(self) -> None:
         name = f"rtcdn {self.deployment.name} {time.strftime('%Y-%m-%d %H:%M')}"  # unlike the old one's
-        secret_files.prepare_ca(self.pki, lambda: new_ca(name))
-        self._play("both CAs are trusted", "ansible/rotate.yml")
-        secret_files.promote_ca(self.pki)
-        self._play("certificates are of the new CA", "ansible/rotate.yml")
+        self._steps(
+            "ca",
+            (
+                lambda: secret_files.prepare_ca(self.pki, lambda: new_ca(name)),
+                lambda: self._play("both CAs are trusted", "ansible/rotate.yml"),
+            ),
+            (
+                lambda: secret_files.promote_ca(self.pki),
+                lambda: self._play("certificates are of the new CA", "ansible/rotate.yml"),
+            ),
+        )
         print(f"The old CA is still trusted. End that with: bin/rtcdn rotate {self.deployment.name} ca --drop-old")
+
+    def _steps(self, kind: str, *steps: Step) -> None:
+        """Change files, hand them out, step by step; what was cut off goes on with the step that was not done."""
+        done = self._done(kind)
+        if done is not None:
+            print(f"{kind}: going on with the rotation that was cut off\n")
+        for number, (change, hand_out) in enumerate(steps):
+            if number >= (done or 0):
+                self._note(kind, number)
+                change()
+                hand_out()
+        self._note(kind, None)
+
+    def _done(self, kind: str) -> int | None:
+        """How many steps of a rotation that was cut off are done; None when none is under way."""
+        return target.read_json(self.progress).get(kind)
+
+    def _note(self, kind: str, done: int | None) -> None:
+        others = {each: steps for each, steps in target.read_json(self.progress).items() if each != kind}
+        journal.write(self.progress, others if done is None else {**others, kind: done})
 
     def _nodes(self, nodes: Sequence[str]) -> None:
         files = {node: self.secrets / f"node_{node}.json" for node in nodes}

@@ -10,15 +10,15 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ops import apply, client, drain, journal, scaling, spare, target
+from ops import apply, client, drain, journal, progress, scaling, spare, target
 from ops.client import Operator
 from ops.event.cost import cost
-from ops.scaling import START, Act, Memory, Rules, Spare, Verdict, World
+from ops.scaling import START, STOP, Act, Memory, Rules, Spare, Verdict, World
 from ops.target import Target
 from ops.words import duration_s
 from rtcdn.errors import ConfigError, RtcdnError
@@ -70,8 +70,12 @@ def tell(verdict: Verdict, said: tuple[str, ...] | None) -> tuple[str, ...]:
 
 def look(wanted: Target, rules: Rules) -> Verdict:
     """Ask the broker and decide; what was seen is kept for the next look."""
-    if not target.applied(wanted.state):
+    noted = target.applied(wanted.state)
+    if not noted:
         raise ConfigError([f"{wanted.name} is not applied: bin/rtcdn apply {wanted.path}"])
+    if noted.get("digest") != wanted.digest:  # starting a node applies the event: not one that nobody agreed to
+        changed = f"{wanted.path} has changed since it was applied: bin/rtcdn apply {wanted.path}"
+        return Verdict((), Memory(), (changed,), blind=True)
     verdict = scaling.decide(ask(wanted), world(wanted), remembered(wanted), time.time(), rules)
     remember(wanted, verdict.memory)
     return verdict
@@ -105,7 +109,7 @@ def world(wanted: Target) -> World:
 
 
 def perform(wanted: Target, verdict: Verdict, drain_s: float) -> int:
-    """Do all acts, by one run of the playbooks; 1 when it failed, and what was to start is taken back."""
+    """Do all acts, by one run of the playbooks; 1 when it failed, and what the broker does not see is taken back."""
     before = target.scaled(wanted.state)
     rows, done = list(before), []
     for act in verdict.acts:
@@ -121,13 +125,16 @@ def perform(wanted: Target, verdict: Verdict, drain_s: float) -> int:
         return 0
     began_s = time.time()
     keep(wanted, rows)
-    outcome = apply.do(wanted, apply.Way("scale", no_drain=True, log=LOG), str(wanted.path))
+    try:
+        outcome = apply.do(wanted, apply.Way("scale", no_drain=True, log=LOG), str(wanted.path))
+    except RtcdnError:  # another command is at work: nothing was begun
+        keep(wanted, before)
+        undrain(wanted, [act for act in done if act.verb == STOP])
+        raise
     memory = verdict.memory.after(verdict.acts, time.time())
     if outcome.code:
-        started = [act for act in done if act.verb == START]
-        fresh = {act.node for act in started}
-        keep(wanted, [row for row in rows if row["id"] not in fresh])
-        memory = replace(memory, avoid={**memory.avoid, **{act.host: time.time() for act in started}})
+        lost = settle(wanted, {row["id"]: row for row in [*before, *rows]}, done)
+        memory = replace(memory, avoid={**memory.avoid, **{act.host: time.time() for act in lost}})
     remember(wanted, memory)
     for act in done:
         note(wanted, act, "failed" if outcome.code else "done", time.time() - began_s)
@@ -146,6 +153,41 @@ def emptied(wanted: Target, act: Act, drain_s: float) -> bool:
         operator.call("POST", f"/v1/nodes/{act.node}/undrain")
     note(wanted, act, f"kept: {drained.outcome(True)['text']}", time.time() - began_s)
     return False
+
+
+def settle(wanted: Target, rows: Mapping[str, dict[str, Any]], done: Sequence[Act]) -> list[Act]:
+    """After a failure: nodes on the broker's map stay and take work, others are no more; the starts that failed.
+
+    Where the broker cannot be asked all stay: there may be people on them.
+    """
+    there = seen(wanted)
+    gone = {act.node for act in done if there is not None and act.node not in there}
+    keep(wanted, [row for name, row in rows.items() if name not in gone])
+    undrain(wanted, [act for act in done if act.verb == STOP and act.node in (there or ())])
+    lost = [act for act in done if act.verb == START and act.node in gone]
+    if lost:
+        with journal.Journal(wanted.name).held("scale"):
+            inventory = [str(each) for each in wanted.write()]
+            progress.play(apply.REMOVE, inventory, {}, LOG.with_stem("scale-remove"))
+    return lost
+
+
+def seen(wanted: Target) -> set[str] | None:
+    """Nodes on the broker's map that are not silent; None when it does not answer."""
+    try:
+        with Operator(client.find(wanted.name)) as operator:
+            nodes = operator.call("GET", "/v1/nodes")[1]["nodes"]
+    except RtcdnError:
+        return None
+    return {node["id"] for node in nodes if node["state"] != drain.SILENT}
+
+
+def undrain(wanted: Target, acts: Sequence[Act]) -> None:
+    """Nodes that were to be stopped take work again."""
+    if acts:
+        with Operator(client.find(wanted.name)) as operator:
+            for act in acts:
+                operator.call("POST", f"/v1/nodes/{act.node}/undrain")
 
 
 def keep(wanted: Target, rows: Sequence[dict[str, Any]]) -> None:

@@ -93,7 +93,7 @@ class Verdict:
     acts: tuple[Act, ...]
     memory: Memory
     held: tuple[str, ...] = ()
-    blind: bool = False  # the broker did not answer
+    blind: bool = False  # it could not be told: the broker did not answer, or the event is not as applied
 
 
 def decide(

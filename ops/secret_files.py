@@ -22,7 +22,6 @@ from rtcdn.tokens import SigningKey
 NODE_FIELDS = ("admin_secret", "api_secret", "admin_key", "token_secret", "context_key")
 LENGTH = 40
 TOKEN_LIFE_S = 7 * 86400  # the longest that broker/api/shapes.py allows
-TURN_LIFE_S = 86400  # of credentials
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -109,13 +108,13 @@ def drop_tokens(folder: Path) -> bool:
 
 
 def prepare_turn(path: Path, make: Callable[[], str] = generated) -> None:
-    """A new secret before the old one: servers take both, gateways sign with the first."""
+    """A new secret before the old ones: servers take all of them, gateways sign with the first."""
     kept = list(_read(path)["secrets"])
-    write(path, json.dumps({"secrets": [make(), kept[0]]}, indent=4) + "\n")
+    write(path, json.dumps({"secrets": [make(), *kept]}, indent=4) + "\n")
 
 
 def drop_turn(path: Path) -> bool:
-    """The old secret counts no more; whether there was one."""
+    """The old secrets count no more; whether there were any."""
     kept = list(_read(path)["secrets"])
     if len(kept) > 1:
         write(path, json.dumps({"secrets": kept[:1]}, indent=4) + "\n")
@@ -150,8 +149,9 @@ def promote_ca(pki: Path) -> None:
     coming, certificate = pki / "ca.next.key", pki / "ca.next.crt"
     if coming.is_file():
         new, trust = certificate.read_text(encoding="utf-8"), (pki / "ca.crt").read_text(encoding="utf-8")
+        write(pki / "ca.key", coming.read_text(encoding="utf-8"))
         _public(pki / "ca.crt", new + trust.replace(new, ""))  # the first of the file is the one that signs
-        coming.replace(pki / "ca.key")
+        coming.unlink()  # last: cut off before, all of this is done again
         certificate.unlink()
 
 

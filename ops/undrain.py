@@ -7,7 +7,7 @@ import sys
 import time
 
 from ops import drain
-from ops.client import CallRefused, Operator, find
+from ops.client import CallRefused, Deployment, Operator, find
 from rtcdn.errors import ConfigError, RtcdnError
 
 PAUSE_S = 0.5
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         deployment = find(args.deployment)
         with Operator(deployment) as operator:
-            names, host = undrained(operator, deployment.nodes, args, time.monotonic() + args.wait_s)
+            names, host = undrained(operator, deployment, args, time.monotonic() + args.wait_s)
             if host:
                 drain.gateways(deployment, args.target, "running")
     except ConfigError:
@@ -34,19 +34,20 @@ def run(args: argparse.Namespace) -> int:
     except RtcdnError as error:
         print(f"undrain: {error}", file=sys.stderr)
         return 1
-    print(f"{', '.join(names)}: takes work again")
+    print(f"{', '.join(names) or args.target}: takes work again")
     return 0
 
 
 def undrained(
-    operator: Operator, known: tuple[str, ...], args: argparse.Namespace, until_s: float
+    operator: Operator, deployment: Deployment, args: argparse.Namespace, until_s: float
 ) -> tuple[list[str], bool]:
     """Ids of the nodes that have work again, as soon as all of them are on the map, and whether they are a host's."""
     while True:
         late = time.monotonic() >= until_s
         try:
             nodes = {node["id"]: node for node in operator.call("GET", "/v1/nodes")[1]["nodes"]}
-            names, host = drain.chosen(nodes.values(), args.target, known)
+            hosts = drain.hosts_of(deployment)
+            names, host = drain.chosen(nodes.values(), args.target, deployment.nodes, hosts)
             silent = [name for name in names if name not in nodes or nodes[name]["state"] == drain.SILENT]
             if not silent or late:
                 for name in names:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ops import deployed
+from ops import applied, deployed
 from ops.client import Operator
 from ops.client import find as find_deployment
 from ops.journal import Journal
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Upgrade, or with ``--plan`` tell; 1 when a part is not as wanted in the end."""
     deployment = deployed.find(args.event, args.inventory)
     parts = parts_of(args.only, find_deployment(deployment.name).nodes)
+    check_regions(args.region, () if args.inventory else applied.hosts(deployment.state / "inventory"))
     chosen = {"upgrade_parts": parts, "upgrade_regions": args.region}
     if remark := deployed.remark(deployment):
         print(remark)
@@ -66,6 +67,13 @@ def parts_of(only: Sequence[str], nodes: Iterable[str]) -> list[str]:
         choice = ", ".join([*PARTS, *GROUPS, *sorted(nodes)])
         raise ConfigError([f"--only {each}: there is no such part or node; choose of {choice}" for each in wrong])
     return [part for each in only for part in GROUPS.get(each, (each,))]
+
+
+def check_regions(asked: Iterable[str], known: Collection[str]) -> None:
+    """ConfigError names regions that the event does not have: nothing would be replaced, and all called well."""
+    wrong = [each for each in asked if known and each not in known]
+    if wrong:
+        raise ConfigError([f"--region {each}: there is no such region; choose of {', '.join(known)}" for each in wrong])
 
 
 def would_replace(said: Iterable[str]) -> dict[str, list[str]]:

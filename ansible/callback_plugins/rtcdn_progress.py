@@ -17,7 +17,7 @@ DOCUMENTATION = """
     description:
       - Writes to the file descriptor in the environment variable RTCDN_PROGRESS_FD; silent without it.
 """
-LONGEST_TEXT = 4000
+LONGEST_HEAD, LONGEST_TAIL = 1000, 3000  # characters of a failure
 LONGEST_DIFF_LINES = 400
 TELLING = ("ansible.builtin.debug", "debug")  # what plays tell an operator
 PRIVATE = "PRIVATE KEY"  # a diff with such a block is not shown, whatever its task says of secrecy
@@ -137,7 +137,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         found = result._result
         texts = [found.get(key) for key in ("msg", "stderr", "module_stderr")]
         text = "\n".join(str(each) for each in dict.fromkeys(texts) if each)
-        self._send("failed", task=result._task.get_name(), host=result._host.get_name(), text=text[-LONGEST_TEXT:])
+        if len(text) > LONGEST_HEAD + LONGEST_TAIL:
+            text = f"{text[:LONGEST_HEAD]}\n...\n{text[-LONGEST_TAIL:]}"
+        self._send("failed", task=result._task.get_name(), host=result._host.get_name(), text=text)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """The end."""

@@ -54,9 +54,10 @@ def _addresses(event: Event) -> Found:
     taken: dict[tuple[str, str], str] = {}
     for host in event.hosts.values():
         spec = host.spec
-        if len(event.hosts) > 1 and (_loopback(spec.private) or (spec.connection == "local" and not spec.public)):
-            which = "private" if _loopback(spec.private) else "connection"
-            yield _key(host, which), "the other hosts cannot reach it: write addresses that they can reach"
+        if len(event.hosts) > 1 and _loopback(spec.private):
+            yield _key(host, "private"), "the other hosts cannot reach it: write an address that they can reach"
+        elif len(event.hosts) > 1 and spec.connection == "local" and not spec.public:
+            yield _key(host, "connection"), "local guesses `public` on a single host alone: write `public` beside it"
         for which, where, address in (("private", spec.network, spec.private), ("public", "", spec.public)):
             other = taken.setdefault((where, address), host.name) if address else host.name
             if other != host.name:

@@ -149,20 +149,21 @@ class Stack:
         except (OSError, ValueError, DockerException) as problem:
             return f"not known: {problem}"
 
-    def problems(self) -> tuple[dict[str, str], bool]:
-        """Complaint by service name, and whether waiting is of no use."""
+    def problems(self) -> tuple[dict[str, str], set[str]]:
+        """Complaint by service name, and those services for which waiting is of no use."""
         nodes = self.client.api.nodes()
         hosts = {node["ID"]: node["Description"]["Hostname"] for node in nodes}
         services = self.services()
         if not services:
-            return {self.name: f"stack {self.name} has no services"}, False
-        found, hopeless = {}, False
+            return {self.name: f"stack {self.name} has no services"}, set()
+        found, hopeless = {}, set()
         for service in services:
             tasks = self.client.api.tasks(filters={"service": service["ID"]})
             status = service.get("UpdateStatus") or {}
             wrong = status.get("State") in WRONG
             rejected = [task for task in tasks if task["Status"]["State"] == "rejected" and is_current(service, task)]
-            hopeless = hopeless or wrong or len(rejected) >= REJECTED_MOST
+            if wrong or len(rejected) >= REJECTED_MOST:
+                hopeless.add(service["Spec"]["Name"])
             why = (
                 f"update is {status['State']}: {status.get('Message', '')}" if wrong else lacking(service, tasks, nodes)
             )
@@ -178,6 +179,13 @@ class Stack:
         except DockerException as problem:
             return f"(no log: {problem})"
         return "\n".join(text.splitlines()[-lines:]) or "(it wrote nothing)"
+
+
+def failure(stack: str, waited_s: float, problems: dict[str, str], logs: dict[str, str]) -> str:
+    """What to tell: all complaints first, those of the services whose ``logs`` follow before others'."""
+    order = sorted(problems, key=lambda name: name not in logs)
+    said = [f"--- last log lines of {name}\n{log}" for name, log in logs.items()]
+    return "\n".join([f"stack {stack} does not run after {waited_s:.0f} s", *map(problems.__getitem__, order), *said])
 
 
 def record_of(folder: str, stack: str) -> Path:
@@ -198,9 +206,8 @@ def wait(module: AnsibleModule, stacks: list[Stack]) -> dict[str, Any]:
                     record_of(params["records"], stack.name).write_text(text, encoding="utf-8")
                 left.remove(stack)
             elif hopeless or waited_s > params["timeout_s"]:
-                logs = {name: stack.logs(name, params["log_lines"]) for name in problems}
-                text = "\n".join(f"{problems[name]}\n--- last log lines of {name}\n{logs[name]}" for name in problems)
-                module.fail_json(msg=f"stack {stack.name} does not run after {waited_s:.0f} s\n{text}")
+                logs = {name: stack.logs(name, params["log_lines"]) for name in hopeless or problems}
+                module.fail_json(msg=failure(stack.name, waited_s, problems, logs))
         if left:
             time.sleep(0.5)
     return {"changed": False, "waited_s": round(time.monotonic() - began, 1)}

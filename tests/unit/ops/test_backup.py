@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import io
+import random
 import tarfile
 from pathlib import Path
 
@@ -98,3 +101,25 @@ def test_a_backup_that_was_cut_off_is_refused(taken: Path) -> None:
     taken.write_bytes(taken.read_bytes()[:-40])
     with pytest.raises(ConfigError, match="cannot be read as a backup"):
         backup.read(taken, "show")
+
+
+def test_no_damage_to_a_file_escapes_the_check(tmp_path: Path, state: Path) -> None:
+    """Whatever byte was hit: it is refused in words, or was of no consequence."""
+    (state / "pki" / "ca.crt").write_bytes(bytes(range(256)) * 20 + random.Random(1).randbytes(2000))
+    taken = tmp_path / "show.backup"
+    backup.write(taken, "show", state, 5.0)
+    whole = taken.read_bytes()
+    for position in range(0, len(whole), 5):
+        taken.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        with contextlib.suppress(ConfigError):
+            assert backup.read(taken, "show")[1]["etcd.snapshot"][0] == b"s"
+
+
+def test_a_restore_asks_where_somebody_can_answer(tmp_path: Path, taken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it names --yes, and changes nothing."""
+    monkeypatch.setattr(restore, "STATES", tmp_path / "states")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    args = argparse.Namespace(event="show", file=taken, only="", inventory="", yes=False)
+    with pytest.raises(ConfigError, match="answer with --yes"):
+        restore.run(args)
+    assert not (tmp_path / "states").exists()

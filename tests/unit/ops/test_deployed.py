@@ -29,7 +29,9 @@ def test_the_inventories_of_the_apply_are_used(tmp_path: Path) -> None:
     noted = {"inventories": [str(base), str(own), "/gone"]}
     (tmp_path / "show" / "event" / "applied.json").write_text(json.dumps(noted), encoding="utf-8")
     assert deployed.find("show", states=tmp_path).inventories == (str(base), str(own))
-    assert deployed.find("show", "mine", states=tmp_path).inventories == ("mine",)
+    assert deployed.find("show", str(base), states=tmp_path).inventories == (str(base),)
+    with pytest.raises(ConfigError, match="--inventory mine: there is no such file or folder"):
+        deployed.find("show", "mine", states=tmp_path)
     with pytest.raises(ConfigError, match="apply the event first"):
         deployed.find("fair", states=tmp_path)
 

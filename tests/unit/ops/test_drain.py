@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,8 +33,8 @@ class Broker:
         return 200, {"nodes": self.pictures.pop(0) if len(self.pictures) > 1 else self.pictures[0]}
 
 
-def drained(broker: Broker, target: str, *known: str) -> drain.Drained:
-    deployment = Deployment("local", None, "", "", "", known)  # type: ignore[arg-type]
+def drained(broker: Broker, target: str, *known: str, state: Path = Path("/nowhere")) -> drain.Drained:
+    deployment = Deployment("local", state, "", "", "", known)
     return drain.Drained(deployment, broker, target)  # type: ignore[arg-type]
 
 
@@ -79,6 +81,17 @@ def test_a_host_means_all_its_nodes() -> None:
     assert [path for path, _ in broker.asked] == ["/v1/nodes/st1/drain", "/v1/nodes/st2/drain"]
 
 
+def test_a_host_of_the_event_may_have_gateways_alone(tmp_path: Path) -> None:
+    """Nothing is asked of the broker; its gateways are drained like those of any host."""
+    inventory: dict[str, Any] = {"all": {"children": {"region_eu": {"hosts": {"eu1": {}, "eu9": {}}}}}}
+    (tmp_path / "inventory").mkdir()
+    (tmp_path / "inventory" / "hosts.yml").write_text(json.dumps(inventory), encoding="utf-8")
+    broker = Broker([node("st1")])
+    it = drained(broker, "eu9", state=tmp_path)
+    assert watch(it) == 0
+    assert (it.host, broker.asked, it.outcome(True)["text"]) == (True, [], "eu9: has no nodes")
+
+
 def test_a_silent_node_has_nothing_to_move() -> None:
     """Nor has one that should be there and is not on the map."""
     for nodes in ([node("st1", people=4, state="silent")], [node("st2")]):
@@ -89,7 +102,7 @@ def test_a_silent_node_has_nothing_to_move() -> None:
 
 def test_an_unknown_target_names_those_there_are() -> None:
     """Node ids and hosts."""
-    with pytest.raises(ConfigError, match=r"neither a node \(st1\) nor a host with nodes \(eu1\)"):
+    with pytest.raises(ConfigError, match=r"neither a node \(st1\) nor a host \(eu1\)"):
         drained(Broker([node("st1")]), "st9").begin(1)
 
 

@@ -131,6 +131,7 @@ MUTATIONS = [
     ("zone: b, ", "zone: b, nodes: {AB: 1}, ", "9: regions.eu.hosts.eu2.nodes: AB without VR", "private_network"),
     ("zone: b, ", "zone: b, network: other, ", "8: regions.eu.hosts.eu1: lacks `public`", "other networks"),
     ("private: 192.0.2.12", "private: 127.0.0.1", "9: regions.eu.hosts.eu2.private: ", "cannot reach it"),
+    ("zone: b, ", "zone: b, connection: local, ", "9: regions.eu.hosts.eu2.connection: ", "write `public`"),
 ]
 
 

@@ -65,6 +65,19 @@ def test_what_was_cut_off_is_told_and_nobody_is_locked_out(tmp_path: Path, how: 
     assert journal.notice() == ""
 
 
+def test_who_only_holds_hides_nothing(tmp_path: Path) -> None:
+    """A backup keeps others out and is told to them; what was cut off before stays to be finished."""
+    process = holder(tmp_path)
+    process.kill()
+    process.wait()
+    journal = Journal("ev", tmp_path)
+    with journal.held("backup"):
+        assert "was interrupted" in journal.notice()
+        with pytest.raises(ConfigError, match=r"backup \(process .* is at work on ev"), journal.during("apply", "ev"):
+            pass
+    assert "was interrupted" in journal.notice()
+
+
 def test_a_failure_is_kept_and_a_success_says_nothing(tmp_path: Path) -> None:
     """The log has a line for each begin and end."""
     journal = Journal("ev", tmp_path)

@@ -92,3 +92,16 @@ def alive(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_failure_is_told_with_what_failed_and_the_end_of_the_log(tmp_path: Path) -> None:
+    """A long log does not push the reason away; a short text is whole."""
+    lines = ["stack janus_st1 does not run", "service janus_st1_janus: rolled back", *map(str, range(40))]
+    for shown, said in ((lines, True), (lines[:16], False)):
+        out = io.StringIO()
+        failure = {"host": "eu1", "task": "stack : Stop", "text": "\n".join(shown)}
+        progress.explain(progress.Outcome(failures=[failure]), tmp_path / "up.log", out)
+        told = [line.strip() for line in out.getvalue().splitlines()]
+        assert told[1:4] == ["Failed on eu1: stack : Stop", *lines[:2]]
+        assert ("..." in told) is said
+        assert told[-2] == shown[-1]

@@ -36,10 +36,12 @@ def test_a_host_fetches_the_images_of_what_it_runs() -> None:
         "rtcdn_nodes": NODES,
         "rtcdn_brokers": [{"host": "eu2"}],
         "rtcdn_gateways": [{"host": "us1", "prober": 8202}],
-        "rtcdn_images": {name: f"r/{name}" for name in ("janus", "control", "etcd", "nginx", "prober", "speaker")},
+        "rtcdn_images": {
+            name: f"r/{name}" for name in ("janus", "control", "etcd", "nginx", "prober", "speaker", "turn")
+        },
     }
-    groups = {"etcd": ["eu2"], "nginx": ["us1"]}
-    assert rollout.images_of("eu2", variables, groups) == ["r/control", "r/etcd", "r/janus"]
+    groups = {"etcd": ["eu2"], "nginx": ["us1"], "turn": ["eu2"]}
+    assert rollout.images_of("eu2", variables, groups) == ["r/control", "r/etcd", "r/janus", "r/turn"]
     assert rollout.images_of("us1", variables, groups) == ["r/control", "r/janus", "r/nginx", "r/prober"]
 
 
@@ -49,6 +51,14 @@ def test_parts_that_are_none_are_named_with_those_there_are() -> None:
     assert upgrade.parts_of(["control", "st1"], ["st1"]) == ["gateway", "broker", "nginx", "st1"]
     with pytest.raises(ConfigError, match="--only jannus: there is no such part or node; choose of janus"):
         upgrade.parts_of(["jannus"], ["st1"])
+
+
+def test_a_region_that_the_event_does_not_have_is_refused() -> None:
+    """Else nothing would be replaced, and all be called well. An inventory that is not an event's has no list."""
+    upgrade.check_regions(["eu"], {"eu": [], "us": []})
+    upgrade.check_regions(["ue"], ())
+    with pytest.raises(ConfigError, match="--region ue: there is no such region; choose of eu, us"):
+        upgrade.check_regions(["ue"], {"eu": [], "us": []})
 
 
 def test_the_plan_names_services_people_and_time() -> None:

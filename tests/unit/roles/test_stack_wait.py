@@ -149,3 +149,15 @@ def test_anything_else_is_deployed_again(tmp_path: Path, services: list[Any], wh
 def test_without_a_record_nothing_is_settled(tmp_path: Path) -> None:
     """Who deployed it, and what has become of it since, is not known."""
     assert "not known" in wait.Stack(Engine(deployed()), "web").looks({"one": "aa"}, tmp_path / "none.json")
+
+
+def test_a_failure_says_first_what_is_wrong_and_shows_the_log_of_that() -> None:
+    """The old task of another service that waits for its turn has no part in it."""
+    problems = {"n_collector": "service n_collector: updating", "n_janus": "service n_janus: rolled back"}
+    assert wait.failure("n", 5.2, problems, {"n_janus": "it does not start"}).splitlines() == [
+        "stack n does not run after 5 s",
+        "service n_janus: rolled back",
+        "service n_collector: updating",
+        "--- last log lines of n_janus",
+        "it does not start",
+    ]
