@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from rtcdn import tls
 from rtcdn.errors import ConfigError, RtcdnError
 from rtcdn.tokens import OPERATOR, Claims, SigningKey
 
@@ -40,6 +40,7 @@ class Deployment:
     ca: str  # PEM file to trust; empty: the system's authorities
     nodes: tuple[str, ...] = ()  # that it should have
     gateways: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()  # trusted beside ``ca``: PEM files, or ``system``
 
 
 def find(name: str, states: Path = STATES) -> Deployment:
@@ -48,7 +49,7 @@ def find(name: str, states: Path = STATES) -> Deployment:
     path = state / "deployment.json"
     try:
         noted = json.loads(path.read_text(encoding="utf-8"))
-        parts = tuple(noted["nodes"]), tuple(noted["gateways"])
+        parts = tuple(noted["nodes"]), tuple(noted["gateways"]), tuple(noted.get("also", ()))
         return Deployment(name, state, noted["url"], noted["public_url"], noted["ca"], *parts)
     except FileNotFoundError:
         there = ", ".join(sorted(each.parent.name for each in states.glob("*/deployment.json"))) or "none"
@@ -68,7 +69,11 @@ class Operator:
         """``who`` asks, as the broker notes it; the user of this process where nobody is named."""
         self.deployment, self._who = deployment, who or os.environ.get("USER", "root")
         self._key = SigningKey.from_pem(deployment.state / "secrets" / "token_key.pem")
-        trust = ssl.create_default_context(cafile=deployment.ca or None)
+        try:
+            trust = tls.trusting([deployment.ca, *deployment.also])
+        except OSError as error:
+            told = ", ".join(filter(None, (deployment.ca, *deployment.also)))
+            raise ConfigError([f"{told}: cannot be read ({error}): give PEM files on this machine"]) from None
         self._http = httpx.Client(base_url=deployment.url, verify=trust, timeout=TIMEOUT_S)
 
     def __enter__(self) -> Self:

@@ -9,9 +9,15 @@ Row = Mapping[str, Any]
 
 
 def images(
-    host: str, nodes: Iterable[Row], gateways: Iterable[Row], brokers: Iterable[Row], groups: Mapping[str, list[str]]
+    host: str,
+    nodes: Iterable[Row],
+    gateways: Iterable[Row],
+    brokers: Iterable[Row],
+    groups: Mapping[str, list[str]],
+    *,
+    acme: Row | None = None,
 ) -> list[str]:
-    """Names of the images of the services that run on ``host``."""
+    """Names of the images of the services that run on ``host``. ``acme``: how certificates are got, if they are."""
     own_nodes = [node for node in nodes if node["host"] == host]
     own_gateways = [gateway for gateway in gateways if gateway["host"] == host]
     own_brokers = [broker for broker in brokers if broker["host"] == host]
@@ -21,6 +27,7 @@ def images(
         "prober": any(gateway.get("prober") for gateway in own_gateways),
         "etcd": host in groups.get("etcd", []),
         "nginx": host in groups.get("nginx", []),
+        "acme": bool(acme) and host in groups.get("nginx", []),
         "speaker": host in groups.get("speaker", []),
         "turn": host in groups.get("turn", []),
     }

@@ -20,9 +20,9 @@ def public_tcp(
     turns: Iterable[Row] = (),
     extra: Iterable[Any] = (),
 ) -> list[str]:
-    """TCP ports of ``host`` for everybody: nginx, TURN plain and over TLS, and ``extra`` (80 for ACME)."""
+    """TCP ports of ``host`` for everybody: nginx, its port of ACME, TURN plain and over TLS, and ``extra``."""
     found = [str(each) for each in extra]
-    found += [str(ports["nginx"])] if host in nginx_hosts else []
+    found += [str(ports[name]) for name in ("nginx", "acme") if name in ports and host in nginx_hosts]
     for turn in turns:
         if turn["host"] == host:
             found += [str(turn.get("port", PORT)), str(turn.get("tls", DEFAULT_TLS))]

@@ -18,7 +18,7 @@ def text(name: str, demo: bool) -> str:
     which = "" if name == "local" else f" --deployment {name}"
     lines = [
         f"Page and API    {deployment.public_url}   (OpenAPI: /openapi.json, with an operator token)",
-        f"Authority       {deployment.ca or 'public'}   (own certificate: the browser warns once)",
+        f"Authority       {_authority(deployment)}",
         f"Secrets         {deployment.state}/secrets and {deployment.state}/pki, for root alone",
         f"Look            bin/rtcdn status{which}    bin/rtcdn logs{which}",
         f"Your session    bin/rtcdn session{which} open NAME    prints links to publish and to watch",
@@ -26,6 +26,12 @@ def text(name: str, demo: bool) -> str:
     if demo:
         lines += ["", *_demo(deployment)]
     return "\n".join(lines)
+
+
+def _authority(deployment: client.Deployment) -> str:
+    if deployment.also:
+        return f"by ACME; until it has answered {deployment.ca} (bin/rtcdn logs --deployment {deployment.name} nginx)"
+    return f"{deployment.ca}   (own certificate: the browser warns once)" if deployment.ca else "public"
 
 
 def _demo(deployment: client.Deployment) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ops import inventory_network, inventory_tables
+from ops import acme, inventory_network, inventory_tables
 from ops.firewall import PORT as TURN
 from ops.firewall import RELAY
 from ops.turn import DEFAULT_TLS
@@ -55,6 +55,7 @@ def problems(variables: Table, groups: Mapping[str, list[str]]) -> list[str]:
         *(list(_numbers(variables)) or [*_ports(variables, groups), *inventory_network.problems(variables, groups)]),
         *_regions(variables),
         *_geography(variables),
+        *acme.problems(variables, groups),
     ]
 
 
@@ -174,7 +175,7 @@ def _ports(variables: Table, groups: Mapping[str, list[str]]) -> Iterator[str]:
 def _claims(variables: Table, groups: Mapping[str, list[str]]) -> Iterator[tuple[str, str, range, str]]:
     """Host, protocol, ports and owner of every claim of the table."""
     for name, port in variables["rtcdn_ports"].items():
-        for host in groups.get("nginx", []) if name == "nginx" else variables["rtcdn_hosts"]:
+        for host in groups.get("nginx", []) if name in ("nginx", "acme") else variables["rtcdn_hosts"]:
             yield host, "tcp", _one(port), f"rtcdn_ports.{name}"
     for broker in variables["rtcdn_brokers"]:
         for which in ("api", "stream"):

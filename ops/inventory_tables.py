@@ -29,6 +29,7 @@ CALLED = {
     "location": "place", "coordinates": "place", "latlong": "place", "price": "price_hour", "vpc": "network",
     "api_port": "api", "stream_port": "stream", "prober_port": "prober", "tls_port": "tls", "public_url": "url",
     "rtcdn_turn": "rtcdn_turns", "rtcdn_region": "rtcdn_regions", "rtcdn_private": "rtcdn_private_network",
+    "server": "directory", "url_of_directory": "directory", "mail": "email", "contact": "email",
     "rtcdn_firewall": "rtcdn_host_policy", "rtcdn_firewall_policy": "rtcdn_host_policy",
 }  # fmt: skip
 

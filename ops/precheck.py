@@ -20,7 +20,7 @@ Table = Mapping[str, Any]
 VARIABLES = (
     "rtcdn_hosts", "rtcdn_nodes", "rtcdn_brokers", "rtcdn_gateways", "rtcdn_turns", "rtcdn_ports", "rtcdn_regions",
     "rtcdn_deployment", "rtcdn_public_url", "rtcdn_precheck_ignore", "rtcdn_private_network", "rtcdn_pki",
-    "nginx_certificate", "nginx_certificate_key",
+    "nginx_certificate", "nginx_certificate_key", "nginx_acme",
 )  # fmt: skip
 SYSTEMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04")}
 CHECKS = (

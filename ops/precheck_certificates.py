@@ -26,7 +26,7 @@ def problems(variables: Mapping[str, Any], urls: Mapping[str, Iterable[str]], no
             own, told, words = variables, "", ("nginx_certificate", "nginx_certificate_key")
         crt, key = (str(own.get(word) or "") for word in words)
         given.setdefault((told + words[0], told + words[1], crt, key), []).extend(host_of(url) for url in here)
-    found: list[str] = []
+    found = list(_authority(variables.get("nginx_acme") or {}))
     for (name, key_name, path, key_path), names in given.items():
         if (path or key_path) and path != f"{variables.get('rtcdn_pki')}/nginx.crt":
             if path and key_path:
@@ -34,6 +34,17 @@ def problems(variables: Mapping[str, Any], urls: Mapping[str, Iterable[str]], no
             else:
                 found.append(f"set both {name} and {key_name}, or none of them")
     return found
+
+
+def _authority(acme: Mapping[str, Any]) -> Iterator[str]:
+    """The CA by which an ACME directory is known, and what it signs."""
+    from cryptography import x509  # noqa: PLC0415
+
+    path = Path(str(acme.get("ca") or ""))
+    try:
+        _ = acme.get("ca") and x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        yield f"nginx_acme: ca is {path}, which cannot be read ({error}): give a PEM file on the controller"
 
 
 def _problems(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops import acme
 from ops.addresses import reach
 from ops.firewall import PORT as TURN
 from ops.inventory_network import host_of, is_address, public_urls
@@ -58,6 +59,7 @@ def _pairs(variables: Table, groups: Groups) -> Iterator[tuple[str, str, str, An
         users = dict.fromkeys([*at["broker"], *at["gateway"], *at["node"], *groups.get("managers", [])[:1]])
         yield from ((user, member, "tcp", ports["etcd_client"], "etcd") for user in users)
     yield from _of_brokers(brokers, gateways, at, groups)
+    yield from _of_acme(variables, groups)
     yield from _of_nodes(nodes, at, gateways)
 
 
@@ -77,6 +79,15 @@ def _of_brokers(
             yield from (
                 (each, gateway["host"], "tcp", gateway["prober"], f"prober {gateway['id']}") for each in at["broker"]
             )
+
+
+def _of_acme(variables: Table, groups: Groups) -> Iterator[tuple[str, str, str, Any, str]]:
+    """What an authority asks one nginx of a region may be known to another."""
+    hosts, served = variables["rtcdn_hosts"], acme.served(variables, groups)
+    doors = [door for door in groups.get("nginx", []) if str(hosts[door]["region"]) in served]
+    for door in doors:
+        others = [each for each in doors if hosts[each]["region"] == hosts[door]["region"]]
+        yield from ((door, other, "tcp", variables["rtcdn_ports"].get("acme", acme.PORT), "ACME") for other in others)
 
 
 def _of_nodes(
@@ -102,7 +113,7 @@ def _hosts_of(rows: Iterable[Table]) -> list[str]:
 
 def own_ports(variables: Table, groups: Groups, host: str) -> dict[str, list[str]]:
     """Ports of a host that the deployment takes for itself: nobody else may have them."""
-    single = {"nginx": "nginx", "registry": "registry", "etcd_client": "etcd", "etcd_peer": "etcd"}
+    single = {"nginx": "nginx", "acme": "nginx", "registry": "registry", "etcd_client": "etcd", "etcd_peer": "etcd"}
     tables = {
         "rtcdn_ports": {
             name: port

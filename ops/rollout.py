@@ -40,5 +40,6 @@ def images_of(host: str, variables: Mapping[str, Any], groups: Mapping[str, Sequ
     if [gateway for gateway in here("rtcdn_gateways") if gateway.get("prober")]:
         names.append("prober")
     names += [name for name in ("etcd", "nginx", "speaker", "turn", "ai") if host in groups.get(name, [])]
+    names += ["acme"] if variables.get("nginx_acme") and host in groups.get("nginx", []) else []
     images = variables["rtcdn_images"]
     return sorted({images[name] for name in names if name in images})

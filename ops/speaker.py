@@ -127,7 +127,9 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ops.speaker", description=__doc__.split("\n", 1)[0], allow_abbrev=False)
     parser.add_argument("--url", required=True, help="WHIP endpoint, https://host:port/whip/<session>")
     parser.add_argument("--token-file", type=Path, help="file with the client token (else RTCDN_SPEAKER_TOKEN)")
-    parser.add_argument("--ca", type=Path, help="certificate of the authority to trust")
+    parser.add_argument(
+        "--ca", action="append", default=[], help="PEM file of authorities to trust, or `system`; may come again"
+    )
     parser.add_argument("--insecure", action="store_true", help="trust any certificate")
     parser.add_argument("--tone", type=int, default=440, help="frequency in Hz")
     parser.add_argument("--level", type=float, default=0.2, help="loudness, 0 to 1")

@@ -129,6 +129,8 @@ async def _seen(watch: Watch, speaker: Json, within_s: float) -> tuple[str, Json
 async def answer(ask: Json) -> Json:
     """Services and media at once."""
     trust = ssl.create_default_context(cadata=ask["ca"] or None)
+    if ask.get("system"):  # beside those of ``ca``
+        trust.load_default_certs()
     services, seen = await asyncio.gather(
         verifier_services.ask_all(ask["services"], ask["pem"], trust), media(ask, trust)
     )

@@ -19,6 +19,7 @@ from ops.client import CallRefused, Operator, find
 from ops.entries import entries
 from ops.firewall import PORT as TURN
 from ops.turn import secrets as turn_secrets
+from rtcdn import tls
 from rtcdn.errors import ConfigError, RtcdnError
 from rtcdn.tokens import OPERATOR, Claims, SigningKey
 
@@ -183,7 +184,9 @@ def open_session(variables: Table, groups: Table, among: Iterable[str] | None = 
     deployment = find(str(variables["rtcdn_deployment"]))
     folder = Path(variables["rtcdn_pki"])
     pem = {name: _pem(folder, name) for name in ("ops", "root")}
-    ca = Path(deployment.ca).read_text(encoding="utf-8") if deployment.ca else ""
+    files = [each for each in (deployment.ca, *deployment.also) if each and each != tls.SYSTEM]
+    ca = "".join(Path(each).read_text(encoding="utf-8") for each in files)
+    system = not files or tls.SYSTEM in deployment.also
     turns = variables.get("rtcdn_turns") or []
     secret = turn_secrets(f"{variables['rtcdn_secrets']}/turn.json")[0] if turns else ""
     asks = questions(variables, groups, secret, among)
@@ -207,7 +210,7 @@ def open_session(variables: Table, groups: Table, among: Iterable[str] | None = 
     key = SigningKey.from_pem(deployment.state / "secrets" / "token_key.pem")
     token = key.sign(Claims(sub="verify", scope=OPERATOR, exp=time.time() + TOKEN_S))
     for ask in asks.values():
-        ask |= {"ca": ca, "pem": pem}
+        ask |= {"ca": ca, "system": system, "pem": pem}
         for each in ask["services"]:
             if each["kind"] == "broker":
                 each["token"] = token

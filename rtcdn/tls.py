@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+SYSTEM = "system"  # in place of a file: the authorities that the machine knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,18 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.ca))
     context.load_cert_chain(str(files.cert), str(files.key))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def trusting(authorities: Iterable[str | Path]) -> ssl.SSLContext:
+    """For calling an entry: its certificate is of one of these, PEM files or ``system``; of none told, the system's."""
+    told = [str(each) for each in authorities if str(each)]
+    files = [each for each in told if each != SYSTEM]
+    context = ssl.create_default_context(cafile=files[0] if files else None)
+    for each in files[1:]:
+        context.load_verify_locations(each)
+    if files and SYSTEM in told:
+        context.load_default_certs()
     return context
 
 

@@ -11,6 +11,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ops import (
+    acme,
     addresses,
     declared,
     duties,
@@ -36,6 +37,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name in Jinja -> function."""
         return {
+            "rtcdn_acme_served": acme.served,
             "rtcdn_declared": declared.read,
             "rtcdn_stacks": declared.stacks,
             "rtcdn_last_first": declared.last_first,

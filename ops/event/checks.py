@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from broker.sim.policies import registry
-from ops.event import audience
+from ops.event import audience, tables
 from ops.event.duties import slots
-from ops.event.model import Pem, SessionKind, Spec, seconds, share
+from ops.event.model import Certificates, Pem, SessionKind, Spec, seconds, share
 from ops.event.schema import SECRET
 from ops.event.source import Key, Source
-from ops.event.tables import bounds
 from rtcdn.errors import ConfigError
 
 Found = Iterator[tuple[Key, str]]
@@ -166,8 +165,8 @@ def _certificates(spec: Spec, source: Source) -> Found:
     ]
     for key, pem in told:
         files = {"certificate": pem.certificate, "key": pem.key}
-        if pem.kind == "acme":
-            yield (*key, "kind"), "acme is not available: give files, and run `rtcdn rotate` when they are renewed"
+        if isinstance(pem, Certificates) and (pem.acme or pem.kind == "acme"):
+            yield from _acme(pem, source)
         elif pem.kind == "self-signed" and any(files.values()):
             yield (*key, "kind"), "is self-signed, and files are given: write given, or remove them"
         elif pem.kind == "given" or any(files.values()):
@@ -178,23 +177,35 @@ def _certificates(spec: Spec, source: Source) -> Found:
                     yield (*key, name), f"{path} is not there: give the path of a PEM file, seen from the event file"
 
 
+def _acme(told: Certificates, source: Source) -> Found:
+    key: Key = ("certificates",)
+    if told.acme is None:
+        yield key, "lacks `acme`: write acme: {directory: https://...}"
+    elif told.certificate or told.key or told.kind not in ("", "acme"):
+        beside = "kind" if told.kind not in ("", "acme") else "certificate" if told.certificate else "key"
+        yield (*key, "acme"), f"stands beside {beside}: keep one of them; a region may have a certificate of its own"
+    elif told.acme.ca and not (source.path.parent / Path(told.acme.ca).expanduser()).is_file():
+        cure = "give the path of a PEM file, seen from the event file"
+        yield (*key, "acme", "ca"), f"{told.acme.ca} is not there: {cure}"
+
+
 def _ports(spec: Spec) -> Found:
     ports = spec.ports
     ranges = {"udp": ports.udp} | ({"turn_relay": ports.turn_relay} if spec.features.turn else {})
     for name, text in ranges.items():
-        first, last = bounds(text)
+        first, last = tables.bounds(text)
         if not 0 < first <= last < 65_536:
             yield ("ports", name), f"{text} is no range of ports: write first-last, upwards, up to 65535"
         elif first <= JANUS[1] and last >= JANUS[0]:
             yield ("ports", name), f"{text} meets 10000-10999, which Janus takes: choose from 20000 on"
     if len(ranges) == 2:
-        (first, last), (low, high) = bounds(ports.udp), bounds(ports.turn_relay)
+        (first, last), (low, high) = tables.bounds(ports.udp), tables.bounds(ports.turn_relay)
         if first <= high and low <= last:
             yield (
                 _told(spec, "udp", "turn_relay"),
                 f"udp {ports.udp} and turn_relay {ports.turn_relay} overlap: move one",
             )
-    single = {name: getattr(ports, name) for name in ("nginx", "registry", "etcd_client", "etcd_peer")}
+    single = {name: getattr(ports, name) for name in tables.single_ports(spec)}
     seen: dict[int, str] = {}
     for name, port in single.items():
         if port and port in seen:

@@ -139,7 +139,7 @@ def _variables(event: Event, duties: Duties) -> dict[str, Any]:
         "rtcdn_private_network": spec.private_network or len(event.hosts) == 1,
         "rtcdn_hosts": {name: _row(event, host) for name, host in event.hosts.items()},
         "rtcdn_regions": {name: _region(event, name) for name in spec.regions},
-        "rtcdn_ports": {name: getattr(spec.ports, name) for name in ("nginx", "registry", "etcd_client", "etcd_peer")},
+        "rtcdn_ports": {name: getattr(spec.ports, name) for name in tables.single_ports(spec)},
         "rtcdn_brokers": tables.brokers(event, duties),
         "rtcdn_gateways": tables.gateways(event, duties),
         "rtcdn_nodes": tables.nodes(event, duties),
@@ -174,6 +174,10 @@ def _parts(event: Event) -> dict[str, Any]:
         found["rtcdn_images"] = f"{{{{ {own} | combine({{{pairs}}}) }}}}"
     if spec.certificates.certificate:
         found |= _given(event, spec.certificates, "nginx_certificate", "nginx_certificate_key")
+    if spec.certificates.acme:
+        told = {name: getattr(spec.certificates.acme, name) for name in ("directory", "email", "ca")}
+        told |= {"ca": str(_path(event, told["ca"]))} if told["ca"] else {}
+        found["nginx_acme"] = {name: value for name, value in told.items() if value}
     if spec.capacity:
         found["janus_node_capacity"] = spec.capacity
     if spec.policy.name:

@@ -6,12 +6,14 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 
+from ops.acme import is_name
 from ops.event import tables
 from ops.event.compile import GROUPS
 from ops.event.cost import cost
 from ops.event.duties import Duties, assign
 from ops.event.model import Event, Host
 from ops.event.source import Key
+from ops.inventory_network import host_of
 
 Found = Iterator[tuple[Key, str]]
 TURN = (("port", "turn"), ("tls", "turn_tls"))
@@ -21,7 +23,8 @@ def problems(event: Event) -> list[str]:
     """Problems of the event with its hosts, in the order of the file."""
     duties = assign(event)
     found = [*_hosts(event), *_addresses(event)] or list(_counts(event, duties))  # what follows from others is not told
-    found = found or [*_lacking(event, duties), *_media(event, duties), *_ports(event, duties), *_limits(event, duties)]
+    rules = (_lacking, _media, _ports, _limits, _names)
+    found = found or [each for rule in rules for each in rule(event, duties)]
     lines = [(event.source.line(key), event.source.say(key, text)) for key, text in found]
     return [text for _, text in sorted(dict.fromkeys(lines))]
 
@@ -130,8 +133,7 @@ def _ports(event: Event, duties: Duties) -> Found:
     except tables.NoPorts as error:
         yield ("ports", "udp"), f"{event.spec.ports.udp} is too small for the nodes of {error.host}: widen it"
         return
-    single = ("nginx", "registry", "etcd_client", "etcd_peer")
-    fixed = {getattr(event.spec.ports, name): name for name in single}
+    fixed = {getattr(event.spec.ports, name): name for name in tables.single_ports(event.spec)}
     taken: dict[tuple[str, int], str] = {}
     rows = [
         (row["host"], row[name], 1, which) for row in tables.turns(event, duties) for name, which in TURN if row[name]
@@ -150,6 +152,23 @@ def _ports(event: Event, duties: Duties) -> Found:
                 told.add((owner, owner))
                 yield ("ports", owner), f"port {port} of {host} is beyond 65535: begin lower"
                 break
+
+
+def _names(event: Event, duties: Duties) -> Found:
+    """An authority gives certificates for DNS names: every entry that one by ACME serves has its own."""
+    if not event.spec.certificates.acme:
+        return
+    doors: dict[str, Host] = {}
+    for name in duties.groups["nginx"]:
+        doors.setdefault(event.hosts[name].region, event.hosts[name])
+    control = event.spec.regions[event.control]
+    for name, region in event.spec.regions.items():
+        door = doors.get(name)
+        own = region.certificate if door else control.certificate
+        url = region.url or (f"https://{door.spec.public or door.spec.private}" if door else "")
+        if url and not own and not is_name(host_of(url)):
+            cure = "write https://name of a DNS name, or give the region a certificate of its own"
+            yield ("regions", name, "url"), f"is {host_of(url)}, for which ACME gives no certificate: {cure}"
 
 
 def _limits(event: Event, duties: Duties) -> Found:

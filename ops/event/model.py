@@ -54,6 +54,20 @@ class Pem(Struct, frozen=True, kw_only=True):
     key: str = ""
 
 
+class Acme(Struct, frozen=True, kw_only=True):
+    """Who gives certificates by ACME."""
+
+    directory: str
+    email: str = ""
+    ca: str = ""
+
+
+class Certificates(Pem, frozen=True, kw_only=True):
+    """What browsers see, where a region has no certificate of its own."""
+
+    acme: Acme | None = None
+
+
 class Region(Struct, frozen=True, kw_only=True):
     """A region: where it is, how its clients come in, which hosts it has."""
 
@@ -144,6 +158,7 @@ class Ports(Struct, frozen=True, kw_only=True):
     """Where numbers begin; each host counts from there."""
 
     nginx: int = 8443
+    acme: int = 80
     registry: int = 8090
     etcd_client: int = 8379
     etcd_peer: int = 8380
@@ -193,7 +208,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     audience: Audience = Audience()
     features: Features = Features()
     versions: dict[str, str] = {}
-    certificates: Pem = Pem()
+    certificates: Certificates = Certificates()
     firewall: Firewall = Firewall()
     ports: Ports = Ports()
     capacity: dict[str, dict[str, int]] = {}

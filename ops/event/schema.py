@@ -20,7 +20,7 @@ TYPES = {"object": "a mapping", "array": "a list", "string": "text", "integer": 
 # Words that people bring along from elsewhere, or that are not built yet.
 KNOWN_AS = {
     "name": "event", "id": "event", "description": "about", "title": "about", "codecs": "codec",
-    "bitrate": "bitrate_kbps",
+    "bitrate": "bitrate_kbps", "server": "directory", "mail": "email", "contact": "email",
     "lat_lon": "place", "coordinates": "place", "location": "place", "duration": "length", "concurrent": "at_once",
     "parallel": "at_once", "images": "versions", "shares": "regions", "currencies": "currency", "max_hosts": "hosts",
     "public_ip": "public", "private_ip": "private", "ansible_host": "ssh", "ansible_user": "user", "roles": "duties",

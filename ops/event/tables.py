@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from ops.event.duties import HANDLES, Duties
-from ops.event.model import KINDS, Event
+from ops.event.model import KINDS, Event, Spec
 from rtcdn.errors import RtcdnError
 
 # UDP ports of a node: of its clients, of links into it. One handle takes one port.
@@ -30,6 +30,11 @@ def bounds(text: str) -> tuple[int, int]:
     """First and last of ``first-last``."""
     first, _, last = text.partition("-")
     return int(first), int(last)
+
+
+def single_ports(spec: Spec) -> list[str]:
+    """Names of the ports that are the same on every host."""
+    return ["nginx", *(["acme"] if spec.certificates.acme else []), "registry", "etcd_client", "etcd_peer"]
 
 
 def brokers(event: Event, duties: Duties) -> list[Row]:

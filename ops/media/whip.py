@@ -7,6 +7,7 @@ import contextlib
 import json
 import ssl
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
@@ -14,6 +15,7 @@ from urllib.parse import urljoin
 import aiohttp
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
+from rtcdn import tls
 from rtcdn.errors import RtcdnError
 
 HTTP_TIMEOUT = aiohttp.ClientTimeout(total=15)
@@ -29,9 +31,9 @@ class Refused(RtcdnError):
         self.retry_after_s = retry_after_s
 
 
-def trust(ca: Path | None, insecure: bool) -> ssl.SSLContext:
-    """How to trust the endpoint: the machine's authorities, one given, or anybody (``insecure``)."""
-    context = ssl.create_default_context(cafile=str(ca) if ca else None)
+def trust(authorities: Iterable[str | Path], insecure: bool) -> ssl.SSLContext:
+    """How to trust the endpoint: the machine's authorities, those given, or anybody (``insecure``)."""
+    context = tls.trusting(authorities)
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -25,3 +25,5 @@ GROUPS = {"etcd": ["eu2"], "nginx": ["us1"], "speaker": ["eu3"]}
 def test_a_host_needs_the_images_of_its_duties(host: str, names: list[str]) -> None:
     """And no other: a spare host needs none."""
     assert images(host, NODES, GATEWAYS, BROKERS, GROUPS) == names
+    acme = ["acme"] if "nginx" in names else []
+    assert images(host, NODES, GATEWAYS, BROKERS, GROUPS, acme={"directory": "https://a"}) == [*acme, *names]

@@ -162,6 +162,35 @@ def test_pins_files_and_settings_reach_their_roles(tmp_path: Path) -> None:
     assert found.hosts["a"]["ansible_become"] is True
 
 
+def test_certificates_by_acme_reach_nginx_its_port_and_its_image(tmp_path: Path) -> None:
+    """And nothing of it is there without."""
+    (tmp_path / "root.pem").write_text("", encoding="utf-8")
+    text = (
+        "event: all\nports: {nginx: 443}\n"
+        "regions: {eu: {url: 'https://eu.example.org', hosts: {a: {private: 192.0.2.1}}}}\n"
+    )
+    acme = "certificates: {acme: {directory: 'https://acme.example/dir', ca: root.pem}}\n"
+    found = event.compiled(made(tmp_path, text + acme)).variables
+    assert found["nginx_acme"] == {"directory": "https://acme.example/dir", "ca": str(tmp_path / "root.pem")}
+    assert found["rtcdn_ports"]["acme"] == 80
+    variables, groups = written(made(tmp_path, text + acme), tmp_path / "inventory")
+    assert problems(variables, groups) == []
+    assert "acme" in variables["rtcdn_image_names"]
+    plain = event.compiled(made(tmp_path, text)).variables
+    assert "nginx_acme" not in plain
+    assert "acme" not in plain["rtcdn_ports"]
+
+
+def test_the_port_of_acme_is_nobody_elses(tmp_path: Path) -> None:
+    """Said as of the other ports; without ACME it may be."""
+    text = (
+        "event: all\nports: {nginx: 80}\nregions: {eu: {url: 'https://eu.example', hosts: {a: {private: 192.0.2.1}}}}\n"
+    )
+    made(tmp_path, text)
+    with pytest.raises(ConfigError, match=r"ports\.nginx: acme and nginx are both 80"):
+        made(tmp_path, text + "certificates: {acme: {directory: 'https://acme.example/dir'}}\n")
+
+
 COUNTS = st.integers(1, 5)
 SESSIONS = st.lists(
     st.tuples(st.sampled_from(["atollo", "archipelago", "big_island"]), st.integers(1, 4), st.integers(0, 12)),

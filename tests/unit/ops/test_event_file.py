@@ -116,7 +116,32 @@ MUTATIONS = [
     ("about: Two halls", "event: other", "2: event: is there twice", "line 1"),
     ("about: Two halls", "\tabout: Two halls", "2: a tab", "indent by spaces"),
     ("about: Two halls", "about: [Two", "3: is no YAML", "look at this line"),
-    ("about: Two halls", "certificates: {kind: acme}", "2: certificates.kind: ", "not available"),
+    ("about: Two halls", "certificates: {kind: acme}", "2: certificates: lacks `acme`", "directory"),
+    ("about: Two halls", "certificates: {acme: {email: a@b}}", "2: certificates.acme: lacks `directory`", "https URL"),
+    (
+        "about: Two halls",
+        "certificates: {acme: {directory: 'http://a.example'}}",
+        "2: certificates.acme.directory: ",
+        "https",
+    ),
+    (
+        "about: Two halls",
+        "certificates: {acme: {directory: 'https://a.example', mail: a@b}}",
+        "2: certificates.acme.mail: ",
+        "did you mean email?",
+    ),
+    (
+        "about: Two halls",
+        "certificates: {acme: {directory: 'https://a.example', ca: none.pem}}",
+        "2: certificates.acme.ca: none.pem is not there",
+        "PEM",
+    ),
+    (
+        "about: Two halls",
+        "certificates: {certificate: a.pem, key: b.pem, acme: {directory: 'https://a.example'}}",
+        "2: certificates.acme: stands beside certificate",
+        "keep one",
+    ),
     (
         "about: Two halls",
         "certificates: {certificate: a.pem, key: expo.yml}",
@@ -144,6 +169,20 @@ def problems(folder: Path, text: str) -> list[str]:
     except ConfigError as error:
         return [problem.replace(str(path), "expo.yml") for problem in error.problems]
     return []
+
+
+def test_entries_by_acme_have_names(tmp_path: Path) -> None:
+    """Each region's, unless it has a certificate of its own."""
+    acme = GOOD + "certificates: {acme: {directory: 'https://acme.example/dir'}}\n"
+    told = problems(tmp_path, acme)
+    assert [line.partition(", for which")[0] for line in told] == [
+        "expo.yml:5: regions.eu.url: is 192.0.2.11",
+        "expo.yml:10: regions.us.url: is 198.51.100.11",
+    ]
+    named = acme.replace("    place: [50.1", "    url: https://eu.example.org\n    place: [50.1")
+    own = "    certificate: {certificate: us.pem, key: us.pem}\n"
+    (tmp_path / "us.pem").write_text("", encoding="utf-8")
+    assert problems(tmp_path, named.replace("    place: [39.0", own + "    place: [39.0")) == []
 
 
 def test_the_good_file_is_good(tmp_path: Path) -> None:

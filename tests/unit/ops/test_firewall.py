@@ -29,7 +29,8 @@ def test_webrtc_and_turn_are_public_and_links_are_not() -> None:
 def test_only_hosts_of_nginx_and_turn_have_public_tcp() -> None:
     """Other hosts are reached for nothing but media."""
     assert public_tcp("eu1", ["eu1"], {"nginx": 443, "etcd_client": 8379}, TURNS) == ["443", "3478", "5349"]
-    assert public_tcp("eu2", ["eu1"], {"nginx": 443}, TURNS) == []
+    assert public_tcp("eu2", ["eu1"], {"nginx": 443, "acme": 80}, TURNS) == []
+    assert public_tcp("eu1", ["eu1"], {"nginx": 443, "acme": 80}) == ["80", "443"]
     assert public_tcp("eu2", ["eu2"], {"nginx": 443}, [{**TURNS[0], "host": "eu2", "tls": 0}], [80]) == [
         "80",
         "443",

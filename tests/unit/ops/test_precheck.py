@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from ops.precheck import judge
 from ops.precheck_certificates import problems as certificate_problems
-from ops.precheck_needs import ask_listen, ask_probe, needs
+from ops.precheck_needs import ask_listen, ask_probe, needs, own_ports
 from ops.precheck_seen import ports, seen
 
 NOW_S = 1_800_000_000.0
@@ -181,7 +181,22 @@ def test_who_needs_which_port_of_whom() -> None:
     } <= wanted
     assert {("eu1", "us1", "tcp", "8212"), ("eu1", "us1", "tcp", "8322"), ("us1", "eu1", "udp", "7946")} <= wanted
     assert ("eu1", "us1", "tcp", "2377") not in wanted
+    assert ("us1", "eu1", "tcp", "80") not in wanted
     assert all(source != target for source, target, *_ in wanted)
+
+
+def test_hosts_of_nginx_in_one_region_ask_each_other_for_challenges() -> None:
+    """By the port where an authority asks; it must be free there."""
+    hosts = {name: {**row, "region": "eu"} for name, row in VARIABLES["rtcdn_hosts"].items()}
+    acme = {"nginx_acme": {"directory": "https://a"}, "rtcdn_ports": {**VARIABLES["rtcdn_ports"], "acme": 80}}
+    wanted = {(need.source, need.target, need.port) for need in needs({**VARIABLES, **acme}, GROUPS)}
+    assert ("us1", "eu1", "80") not in wanted  # they are in different regions
+    wanted = {
+        (need.source, need.target, need.port) for need in needs({**VARIABLES, **acme, "rtcdn_hosts": hosts}, GROUPS)
+    }
+    assert {("us1", "eu1", "80"), ("eu1", "us1", "80")} <= wanted
+    assert "80" in own_ports({**VARIABLES, **acme}, GROUPS, "us1")["tcp"]
+    assert "80" not in own_ports({**VARIABLES, **acme}, {**GROUPS, "nginx": ["eu1"]}, "us1")["tcp"]
 
 
 def test_hosts_of_another_network_are_tried_at_their_public_address() -> None:
@@ -287,3 +302,14 @@ def test_a_bad_certificate_says_why(tmp_path: Path) -> None:
     assert "cannot be read" in said(tmp_path / "none.crt", key)
     assert "cannot be read" in said(crt, crt)
     assert "set both" in " ".join(certificate_problems({"nginx_certificate": str(crt)}, {"eu": []}, NOW_S))
+
+
+def test_the_ca_of_an_acme_directory_is_read(tmp_path: Path) -> None:
+    """It names the key and the file; without one the system's are trusted."""
+    crt, key = certificate(tmp_path, "root")
+    urls = {"eu": ["https://eu.example.org"]}
+    assert certificate_problems({"nginx_acme": {"directory": "https://a", "ca": str(crt)}}, urls, NOW_S) == []
+    assert certificate_problems({"nginx_acme": {"directory": "https://a"}}, urls, NOW_S) == []
+    for path in (key, tmp_path / "none.pem"):
+        said = certificate_problems({"nginx_acme": {"directory": "https://a", "ca": str(path)}}, urls, NOW_S)
+        assert [line.partition(" which")[0] for line in said] == [f"nginx_acme: ca is {path},"]

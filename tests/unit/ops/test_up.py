@@ -46,6 +46,7 @@ def test_a_step_is_one_line() -> None:
         (2, {"event": "task", "name": "Install"}),
         (3, {"event": "changed"}),
         (70, {"event": "play", "name": "Deploy"}),
+        (71, {"event": "task", "name": "Look"}),
         (75, {"event": "end", "changed": 1, "failed": 0}),
     ):
         screen.on_event(event, at_s)
