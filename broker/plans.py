@@ -1,11 +1,12 @@
-"""Plans in progress: the steps of a decision, performed one by one with the progress in ``PL:``.
+"""Plans in progress: the steps of a decision, performed in waves (``broker.waves``) with the progress in ``PL:``.
 
-Before each step its number is committed in the leader's name, so a leader that was deposed stops before it touches
-anything more, and the next one knows where to go on.
+Before each wave its first step's number is committed in the leader's name, so a leader that was deposed stops before
+it touches anything more, and the next one knows where to go on: with the whole wave, for a step may be done again.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from broker.act import Actor
@@ -15,6 +16,7 @@ from broker.core.plan import plan_changes
 from broker.core.virtual_map import VirtualMap
 from broker.leader import Leadership
 from broker.watch import MapKeeper
+from broker.waves import waves
 from rtcdn import keys, log
 from rtcdn.errors import NodeAway, NodeRefused, NotLeader
 from rtcdn.model import PlanRecord, Record
@@ -23,6 +25,7 @@ from rtcdn.store.port import Store
 _log = log.get("broker.plans")
 MANY = 100  # steps; a record of more leaves out orders, and tells its progress now and then only
 NOW_AND_THEN = 10
+SIDE_BY_SIDE = 32  # steps that wait for nodes at a time, of all sessions
 NAMED_STEPS = {name: kind for kind, name in STEP_NAMES.items()}
 
 
@@ -43,6 +46,7 @@ class Performer:
     def __init__(self, store: Store, keeper: MapKeeper, leadership: Leadership, actor: Actor) -> None:
         self.store = store
         self._keeper, self._leadership, self._actor = keeper, leadership, actor
+        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="steps")
 
     def record(self, decision: Decision) -> dict[str, str]:
         """What to write together with a decision: its plan, before any step is performed."""
@@ -115,21 +119,35 @@ class Performer:
         """Every step, even after one failed: the others do not depend on a node that is away."""
         failed: NodeAway | NodeRefused | None = None
         texts = tuple(step_to_dict(step) for step in steps)
-        for number in range(start, len(steps)):
-            if number > start and (len(steps) <= MANY or number % NOW_AND_THEN == 0):
+        number = told = start
+        for wave in waves(steps[start:]):
+            if number > start and (len(steps) <= MANY or number - told >= NOW_AND_THEN):
                 progress = PlanRecord(record.decision, number, self._leadership.revision, texts)
                 self._leadership.commit({keys.plan(session): progress.to_json()})
+                told = number
             elif number > start:
                 self._leadership.confirm()
-            try:
-                self._actor.perform(steps[number], self._keeper.current)
-            except (NodeAway, NodeRefused) as error:
-                step = steps[number]
-                _log.warning("step-failed", step=step_name(step), session=session, id=step.id, reason=error)
-                failed = failed or error
+            failed = failed or self._side_by_side(wave)
+            number += len(wave)
         self._leadership.commit(deletes=[keys.plan(session)])
         if failed:
             raise failed
+
+    def _side_by_side(self, wave: tuple[Step, ...]) -> NodeAway | NodeRefused | None:
+        """Perform them all; the first that a node did not do."""
+        if len(wave) == 1:
+            return self._try(wave[0])
+        acts = [self._pool.submit(self._try, step) for step in wave]
+        wait(acts)
+        return next((failed for act in acts if (failed := act.result())), None)
+
+    def _try(self, step: Step) -> NodeAway | NodeRefused | None:
+        try:
+            self._actor.perform(step, self._keeper.current)
+        except (NodeAway, NodeRefused) as error:
+            _log.warning("step-failed", step=step_name(step), session=step.session, id=step.id, reason=error)
+            return error
+        return None
 
 
 def recorded(plan: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -22,7 +22,7 @@ HOP_HEADER = "Rtcdn-Hop"
 REVISION_HEADER = "Rtcdn-Revision"  # of the store: what the receiver must have seen
 CATCH_UP_S = 1.0
 WAIT_S = 3.0
-TIMEOUT = httpx.Timeout(10.0, connect=1.0)
+TIMEOUT = httpx.Timeout(18.0, connect=1.0)  # a plan over regions takes seconds; ops.client waits 20 s
 PASSED = ("Authorization", "Content-Type", "Accept")
 
 

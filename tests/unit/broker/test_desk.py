@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from broker.core.actions import Order, Step, step_name
+from broker.core.actions import CreateContext, Order, Step, step_name
 from broker.core.decisions import Decision, IntentChange
 from broker.core.requests import Attach, CloseSession, OpenSession
 from broker.desk import Refused
@@ -25,18 +26,18 @@ VIEW = Attach("demo", "vic", ("view",), rights=("view",), gateway="1", regions=(
 
 
 def test_the_intent_stands_before_anything_is_touched_and_the_plan_is_gone_afterwards(rig: Rig) -> None:
-    """Commit, then act, step by step in ``PL:``."""
+    """Commit, then act, wave by wave in ``PL:``: three contexts side by side, then the link between two of them."""
     seen: list[tuple[int, bool]] = []
 
     def look(step: Step) -> None:
         record = PlanRecord.from_json(rig.store.read("PL:demo").values["PL:demo"].text)
         assert record is not None
         seen.append((record.step, "SS:demo" in rig.keys("SS:")))
-        assert [each["step"] for each in record.steps][record.step] == step_name(step)
+        assert step_name(step) in [each["step"] for each in record.steps][record.step :]
 
     rig.actor.before = look
     rig.desk.handle(OPEN)
-    assert seen == [(0, True), (1, True), (2, True), (3, True)]
+    assert seen == [(0, True), (0, True), (0, True), (3, True)]
     assert not rig.keys("PL:")
     assert len(rig.actor.done) == 4
 
@@ -77,18 +78,37 @@ def test_a_plan_left_in_the_middle_is_finished_from_its_step(rig: Rig) -> None:
     rig.performer.finish("demo")
 
 
-def test_a_leader_deposed_between_two_steps_touches_nothing_more(rig: Rig) -> None:
-    """The next step's number cannot be committed."""
+def test_steps_that_need_nothing_of_each_other_are_performed_side_by_side(rig: Rig) -> None:
+    """Each waits until the others have begun; one that fails does not keep them."""
+    together = threading.Barrier(3, timeout=10)
+
+    def meet(step: Step) -> None:
+        if isinstance(step, CreateContext):
+            together.wait()
+
+    rig.actor.before = meet
+    rig.actor.away = {"ab1"}
+    with pytest.raises(NodeAway):
+        rig.desk.handle(OPEN)
+    assert {each for each in rig.actor.done if each.startswith("create")} == {
+        "create_context demo/stage-st1",
+        "create_context demo/ingress-vr1",
+    }
+
+
+def test_a_leader_deposed_between_two_waves_touches_nothing_more(rig: Rig) -> None:
+    """The number of the next wave's first step cannot be committed."""
+    deposed = threading.Lock()
 
     def depose(step: Step) -> None:
-        if len(rig.actor.done) == 1:
+        if deposed.acquire(blocking=False):
             rig.store.commit(_delete(keys.LEADER))
             rig.store.put(keys.LEADER, "another")
 
     rig.actor.before = depose
     with pytest.raises(NotLeader):
         rig.desk.handle(OPEN)
-    assert len(rig.actor.done) == 2
+    assert len(rig.actor.done) == 3
     assert rig.keys("PL:") == {"PL:demo"}
 
 
