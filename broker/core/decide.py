@@ -61,7 +61,7 @@ def decide(
         if isinstance(request, OpenSession):
             return _open(draft, request)
         if isinstance(request, CloseSession):
-            return _close(draft)
+            return _close(draft, request)
         if vmap.session(request.session) is None:
             raise UnknownSession(f"there is no session {request.session}; open it first")
         return HANDLERS[type(request)](draft, scenario(draft.intent.scenario), request)
@@ -98,9 +98,11 @@ def _open(draft: Draft, request: OpenSession) -> Decision:
     return draft.decision()
 
 
-def _close(draft: Draft) -> Decision:
+def _close(draft: Draft, request: CloseSession) -> Decision:
     """End everything of a session; its own key goes last, so that a close that was cut off is seen."""
     view = draft.view
+    if request.left and view.intent is not None:
+        return draft.decision()
     if view.nothing_left:
         raise UnknownSession(f"there is no session {draft.id}")
     for name in sorted(view.participants):

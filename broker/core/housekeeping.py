@@ -44,7 +44,7 @@ def due(
         view = vmap.sessions[name]
         if view.intent is None:
             if not _unreadable(vmap, name):
-                yield CloseSession(name)
+                yield CloseSession(name, left=True)
         elif view.intent.scenario in SCENARIOS and _worth(vmap, Reap(name), of(name), now_s):
             yield Reap(name)
         elif view.intent.scenario in SCENARIOS and promising(view) and _worth(vmap, Reorganise(name), of(name), now_s):

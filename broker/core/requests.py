@@ -33,9 +33,10 @@ class OpenSession(Record):
 
 @dataclass(frozen=True, slots=True)
 class CloseSession(Record):
-    """End a session with all it holds."""
+    """End a session with all it holds. ``left``: only what an earlier close has left, not one opened since."""
 
     session: str
+    left: bool = False
 
     @property
     def attach_class(self) -> bool:

@@ -238,3 +238,14 @@ def test_a_batch_that_needs_the_leader_leaves_nothing_on_a_follower(rig: Rig, tm
     assert follower.batches.waiting == 0
     assert all(isinstance(each, Decision) for each in rig.desk.attach_each(batch))
     follower.close()
+
+
+def test_what_was_left_of_a_session_is_not_the_one_opened_since(rig: Rig) -> None:
+    """Housekeeping saw the rest of a close that took its time, and waited for its turn while it was opened anew."""
+    rig.desk.handle(OPEN)
+    assert rig.desk.handle(CloseSession("demo", left=True)).changes == ()
+    assert rig.keys("SS:") == {"SS:demo"}
+    rig.leadership.commit(deletes=[keys.session("demo")])
+    wait_for(lambda: rig.keeper.current.sessions["demo"].intent is None, "its own key is gone")
+    rig.desk.handle(CloseSession("demo", left=True))
+    assert not rig.keys("SS:") | rig.keys("CX:") | rig.keys("LK:")

@@ -93,7 +93,7 @@ REQUESTS: st.SearchStrategy[Request] = st.one_of(
     st.builds(Reap, S),
     st.builds(OpenSession, S, INTENTS),
     st.builds(ChangeScenario, S, st.sampled_from(("archipelago", "atollo", "big_island"))),
-    st.builds(CloseSession, S),
+    st.builds(CloseSession, S, st.booleans()),
 )
 EVENTS = st.one_of(
     REQUESTS,

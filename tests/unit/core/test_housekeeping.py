@@ -159,7 +159,7 @@ def test_what_is_left_of_a_session_without_intent_is_closed() -> None:
     opened(world)
     watches(world, "eve")
     world.vmap = world.vmap.apply([("SS:demo", None, 98), ("CX:demo:stage-st1", None, 98)], world.now_s)
-    assert world.housekeep() == [CloseSession("demo")]
+    assert world.housekeep() == [CloseSession("demo", left=True)]
     assert (dict(world.vmap.sessions), world.vmap.check()) == ({}, [])
 
 
