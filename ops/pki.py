@@ -18,21 +18,41 @@ SEEN_BY_CLIENTS = ("nginx", "turn")
 
 
 def certificates(
-    names: Iterable[str], hosts: Mapping[str, Mapping[str, Any]], urls: Iterable[str] = ()
+    names: Iterable[str],
+    hosts: Mapping[str, Mapping[str, Any]],
+    urls: Iterable[str] = (),
+    where: Mapping[str, Iterable[str]] | None = None,
 ) -> list[dict[str, Any]]:
-    """``{name, sans}`` for each name: every certificate serves on the private and public addresses of all hosts.
+    """``{name, sans}`` for each name: it serves on the private and public addresses of its hosts, and on loopback.
 
-    Those that clients see serve on the names of the deployment's ``urls`` too.
+    ``where``: name -> its hosts; a name that is not told has all. A host that comes or goes then changes no
+    certificate but those of what runs there. Those that clients see serve on the names of the deployment's ``urls`` too.
     """
-    addresses = {str(host[side]) for host in hosts.values() for side in ("private", "public") if host.get(side)}
-    sans = [_san(each) for each in addresses | set(LOOPBACK)]
     entered = [_san(each) for each in entries.names(urls)]
 
     def own(name: str) -> list[str]:
+        there = [hosts[host] for host in (hosts if where is None else where.get(name, hosts))]
+        addresses = {str(host[side]) for host in there for side in ("private", "public") if host.get(side)}
         seen = entered if name in SEEN_BY_CLIENTS else []
+        sans = [_san(each) for each in addresses | set(LOOPBACK)]
         return sorted({*sans, *seen, f"DNS:{name}", f"DNS:{name}.rtcdn.internal"})
 
     return [{"name": name, "sans": own(name)} for name in names]
+
+
+def serving(
+    groups: Mapping[str, Iterable[str]],
+    brokers: Iterable[Mapping[str, Any]],
+    gateways: Iterable[Mapping[str, Any]],
+    nodes: Iterable[Mapping[str, Any]],
+    turns: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, list[str]]:
+    """Name of a certificate -> hosts on which what bears it is asked, out of the deployment's tables."""
+    found = {name: list(groups.get(name, [])) for name in ("etcd", "nginx", "registry")}
+    found |= {"root": [], "ops": []}  # they ask alone
+    found |= {"broker": [str(each["host"]) for each in brokers], "turn": [str(each["host"]) for each in turns]}
+    found |= {f"gateway-{each['id']}": [str(each["host"])] for each in gateways}
+    return found | {f"collector-{each['id']}": [str(each["host"])] for each in nodes}
 
 
 def due(

@@ -43,6 +43,7 @@ class FilterModule:
             "rtcdn_last_first": declared.last_first,
             "rtcdn_certificates": pki.certificates,
             "rtcdn_certificates_due": pki.due,
+            "rtcdn_serving": pki.serving,
             "rtcdn_csp_sources": entries.sources,
             "rtcdn_entries": entries.entries,
             "rtcdn_host_images": duties.images,

@@ -30,6 +30,21 @@ def test_every_certificate_serves_on_all_addresses() -> None:
     assert {"DNS:media.example", "DNS:localhost", "DNS:broker", "DNS:broker.rtcdn.internal"} <= set(made["sans"])
 
 
+def test_a_host_that_comes_changes_no_certificate_of_another() -> None:
+    """Each bears the addresses of its own hosts; what only asks bears none."""
+    groups = {"etcd": ["one"], "nginx": ["one"], "registry": ["one"]}
+    tables = ([{"host": "one"}], [{"id": "1", "host": "one"}], [{"id": "one-st1", "host": "one"}])
+    names = ["root", "etcd", "broker", "nginx", "ops", "registry", "gateway-1", "collector-one-st1"]
+    before = pki.certificates(names, {"one": HOSTS["one"]}, (), pki.serving(groups, *tables))
+    assert pki.certificates(names, HOSTS, (), pki.serving(groups, *tables)) == before
+    sans = {each["name"]: set(each["sans"]) for each in before}
+    assert all("IP:10.0.0.1" in sans[name] for name in names if name not in ("root", "ops"))
+    assert "IP:10.0.0.1" not in sans["root"] | sans["ops"]
+    more = (*tables[:2], [{"id": "two-st1", "host": "two"}])
+    (added,) = pki.certificates(["collector-two-st1"], HOSTS, (), pki.serving(groups, *more))
+    assert {"IP:10.0.0.2", "DNS:media.example"} <= set(added["sans"])
+
+
 class Authority:
     """A CA that signs into a folder."""
 
