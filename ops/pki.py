@@ -26,7 +26,7 @@ def certificates(
     """``{name, sans}`` for each name: it serves on the private and public addresses of its hosts, and on loopback.
 
     ``where``: name -> its hosts; a name that is not told has all. A host that comes or goes then changes no
-    certificate but those of what runs there. Those that clients see serve on the names of the deployment's ``urls`` too.
+    certificate but those of what runs there. Those that clients see serve on the names of the ``urls`` too.
     """
     entered = [_san(each) for each in entries.names(urls)]
 
