@@ -187,8 +187,9 @@ async def test_orders_are_performed_and_acknowledged(world: World, order: dict[s
     alice = await speaker(world.http, f"{world.gateway.url}/whip/demo", world.gateway.token("alice", role=Role.SPEAKER))
     await world.broker.order(session="demo", participant="alice", **order)
     assert [each.way.leg for each in world.gateway.participants.held()] == left
-    state = "connected" if left else "closed"
-    await until(lambda: alice.connection.connectionState == state, f"the connection is {state}")
+    # Janus says goodbye once, by a packet that may be lost: then ICE misses it, half a minute later.
+    states = ("connected",) if left else ("closed", "failed")
+    await until(lambda: alice.connection.connectionState in states, f"the connection is one of {states}", 45)
     await alice.delete()
     await world.nothing_left()
 
