@@ -127,7 +127,8 @@ class Performer:
                 told = number
             elif number > start:
                 self._leadership.confirm()
-            failed = failed or self._side_by_side(wave)
+            failing = self._side_by_side(wave)
+            failed = failed or failing
             number += len(wave)
         self._leadership.commit(deletes=[keys.plan(session)])
         if failed:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.core.actions import CreateContext, Order, Step, step_name
+from broker.core.actions import CreateContext, Order, Step, StopLink, step_name
 from broker.core.decisions import Decision, IntentChange
 from broker.core.requests import Attach, CloseSession, OpenSession
 from broker.desk import Refused
@@ -94,6 +94,20 @@ def test_steps_that_need_nothing_of_each_other_are_performed_side_by_side(rig: R
         "create_context demo/stage-st1",
         "create_context demo/ingress-vr1",
     }
+
+
+def test_waves_after_one_that_failed_are_performed_all_the_same(rig: Rig) -> None:
+    """A close with a node that does not answer removes what is on the others."""
+    rig.desk.handle(OPEN)
+    rig.actor.done.clear()
+
+    def refuse(step: Step) -> None:
+        if isinstance(step, StopLink):
+            raise NodeAway("not now")
+
+    rig.actor.before = refuse
+    rig.desk.handle(CloseSession("demo"))
+    assert len([each for each in rig.actor.done if each.startswith("destroy_context")]) == 3
 
 
 def test_a_leader_deposed_between_two_waves_touches_nothing_more(rig: Rig) -> None:
