@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -149,31 +150,35 @@ class Actor:
         return step.after.key
 
     def _start(self, wire: Wire, vmap: VirtualMap, *, anew: bool = False) -> None:
+        self._ready_to_start(wire, vmap, anew=anew)()
+
+    def _ready_to_start(self, wire: Wire, vmap: VirtualMap, *, anew: bool = False) -> Callable[[], None]:
+        """What starts a link; all that its far end must be asked for was asked."""
         assert wire.source is not None
         assert wire.target is not None
         here, there = self._nodes.client(vmap, wire.source.node), self._nodes.client(vmap, wire.target.node)
         link = wire.link
         if link.kind in LINK_KINDS:
-            self._links.start(wire, vmap, here, there, anew=anew)
-            return
+            return partial(self._links.start, wire, vmap, here, there, anew=anew)
         way = way_between(vmap, wire.source.node, wire.target.node)
         srtp = there.stage_key(wire.target_id, _key_now(vmap, wire))
         if way.sealed and srtp is None:
             raise NodeRefused(0, f"mountpoint {wire.target_id} takes plain RTP alone; open the session again")
+        mid = AUDIO_MID if link.kind == "mix" else link.slot
+        target = _medium(there.stage_media(wire.target_id), mid, wire.target_id)
         if link.kind == "mix":
-            media = _medium(there.stage_media(wire.target_id), AUDIO_MID, wire.target_id)
-            here.start_mix(wire.source_id, way.host, media.port, srtp=srtp, anew=anew)
-        else:
-            here.start_slot(
-                wire.source_id,
-                link.participant,
-                link.mid,
-                simulcast=link.simulcast,
-                target_ip=way.host,
-                target=_medium(there.stage_media(wire.target_id), link.slot, wire.target_id),
-                srtp=srtp,
-                anew=anew,
-            )
+            return partial(here.start_mix, wire.source_id, way.host, target.port, srtp=srtp, anew=anew)
+        return partial(
+            here.start_slot,
+            wire.source_id,
+            link.participant,
+            link.mid,
+            simulcast=link.simulcast,
+            target_ip=way.host,
+            target=target,
+            srtp=srtp,
+            anew=anew,
+        )
 
     def _stop(self, wire: Wire, vmap: VirtualMap) -> None:
         """What is left of the link; an end that is gone has nothing to stop."""
@@ -193,11 +198,17 @@ class Actor:
         return self._nodes.client(vmap, context.node) if context and vmap.serving(context.node) else None
 
     def _repoint(self, step: RepointLink, vmap: VirtualMap) -> None:
-        """Old source first: two sources in one port are garbage. The same link again means its far end is new."""
+        """Old source first: two sources in one port are garbage. The same link again means its far end is new.
+
+        Nothing flows in between, so far nodes are asked before; where that fails the old one goes on.
+        """
         again = step.before == step.after
+        start = self._ready_to_start(
+            Wire(step.session, step.id, step.after, step.source, step.target), vmap, anew=again
+        )
         if not again:
             self._stop(Wire(step.session, step.id, step.before, step.old_source, step.old_target), vmap)
-        self._start(Wire(step.session, step.id, step.after, step.source, step.target), vmap, anew=again)
+        start()
 
 
 def _key_now(vmap: VirtualMap, wire: Wire) -> int:

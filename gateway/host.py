@@ -155,11 +155,9 @@ class Host:
 
     def _report(self, effect: fx.Report) -> None:
         held = self.held.get(effect.connection)
-        if held is None:
-            return
 
         async def told() -> None:
-            if self.held.get(effect.connection) is not held:
+            if held is None or self.held.get(effect.connection) is not held:
                 return  # ended, or let go to another gateway, before the broker heard
             await self.house.broker.media_up(
                 *self.key,
@@ -171,11 +169,11 @@ class Host:
                 hold=True,
             )
 
-        self.house.tell_broker(self.key, effect.leg, told, partial(self._refused, effect.connection))
+        self.house.tell_broker(self.key, effect.leg, told, partial(self._reported, effect.op))
 
-    def _refused(self, connection: str, problem: Problem) -> None:
-        """The broker does not take what was reported of a leg."""
-        self.member.connections.refused(connection, problem.kind, time.monotonic())
+    def _reported(self, op: int, problem: Problem | None) -> None:
+        """The broker has heard what was reported of a leg, or has something against it."""
+        self.member.todo.done(op, fx.told(problem) if problem else True, time.monotonic())
         self.run()
 
     def _end(self, effect: fx.End) -> None:

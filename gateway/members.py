@@ -23,7 +23,7 @@ from gateway.mesh import Mesh
 from gateway.presented import presented, shown
 from gateway.protocol import Problem
 from gateway.restoring import claim, not_elsewhere
-from gateway.telling import Telling, Told, spawn
+from gateway.telling import Heard, Telling, Told, spawn
 from rtcdn import log
 from rtcdn.model import ParticipantIntent
 
@@ -79,9 +79,9 @@ class Members:
         """Do something in the background."""
         return spawn(self._tasks, work)
 
-    def tell_broker(self, key: Key, leg: str, what: Told, refused: Callable[[Problem], None] | None = None) -> None:
-        """Tell the broker something about a leg: in order, until it is heard, or ``refused``."""
-        self._telling.tell(what, (*key, leg), refused)
+    def tell_broker(self, key: Key, leg: str, what: Told, heard: Heard | None = None) -> None:
+        """Tell the broker something about a leg: in order, again and again until it is ``heard``."""
+        self._telling.tell(what, (*key, leg), heard)
 
     def admit(self, host: Host) -> None:
         """May another one join now? Raises ``Problem``."""

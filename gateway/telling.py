@@ -15,6 +15,7 @@ PAUSE_S = (0.2, 3.0)
 _log = log.get("gateway.telling")
 
 Told = Callable[[], Awaitable[None]]
+Heard = Callable[[Problem | None], None]
 
 
 class Telling:
@@ -28,12 +29,10 @@ class Telling:
         """How much is under way."""
         return len(self._tasks)
 
-    def tell(
-        self, what: Told, order: Hashable = None, refused: Callable[[Problem], None] | None = None
-    ) -> asyncio.Task[None]:
-        """Tell something; ``refused`` is called when the broker says no."""
+    def tell(self, what: Told, order: Hashable = None, heard: Heard | None = None) -> asyncio.Task[None]:
+        """Tell something; ``heard`` is called at the end, with what the broker has against it or None."""
         before = self._latest.get(order) if order is not None else None
-        task = spawn(self._tasks, self._again(what, before, refused))
+        task = spawn(self._tasks, self._again(what, before, heard))
         if order is not None:
             self._latest[order] = task
             task.add_done_callback(lambda done: self._forget(order, done))
@@ -43,11 +42,15 @@ class Telling:
         if self._latest.get(order) is done:
             del self._latest[order]
 
-    async def _again(
-        self, what: Told, before: asyncio.Task[None] | None, refused: Callable[[Problem], None] | None
-    ) -> None:
+    async def _again(self, what: Told, before: asyncio.Task[None] | None, heard: Heard | None) -> None:
         if before:
             await asyncio.wait([before])
+        problem = await self._until_heard(what)
+        if heard:
+            heard(problem)
+
+    @staticmethod
+    async def _until_heard(what: Told) -> Problem | None:
         until_s, pause_s = time.monotonic() + TELL_S, PAUSE_S[0]
         while True:
             try:
@@ -55,11 +58,9 @@ class Telling:
             except Problem as problem:
                 if problem.status < 500 or time.monotonic() > until_s:
                     _log.warning("broker-not-told", reason=problem)
-                    if refused and problem.status < 500:
-                        refused(problem)
-                    return
+                    return problem
             else:
-                return
+                return None
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_S[1])
 

@@ -34,6 +34,8 @@ class Connection:
     codec: Codec
     state: str = "asked"
     replaces: str = ""
+    flows: bool = False  # so the client says
+    reported: bool = False  # the broker has acted on it
     reason: str = ""
     since_s: float = 0.0  # of the state
     kept: list[IceCandidate] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from gateway.client import offers
@@ -150,13 +151,23 @@ class Connections:
         if connection.state == "up":
             streams = offers.with_sources(connection.streams, connection.sources)
             leg = LEGS[connection.purpose]
-            self._todo.do(Report(connection.id, leg, connection.generation, streams))
+            ident, generation = connection.id, connection.generation
+            self._todo.ask(lambda op: Report(op, ident, leg, generation, streams), partial(self._reported, ident))
 
-    def refused(self, ident: str, kind: str, now_s: float) -> None:
+    def _reported(self, ident: str, outcome: Any, now_s: float) -> None:
+        """The broker has done what a report was for: a speaker who was moved is shown from his new place."""
+        connection = self.all.get(ident)
+        if connection:
+            connection.reported = True
+            self._end_replaced(connection, now_s)
+            if isinstance(outcome, Problem):
+                self._refused(connection, outcome.type.rpartition(":")[2], now_s)
+
+    def _refused(self, connection: Connection, kind: str, now_s: float) -> None:
         """The broker does not show what was reported: that source is off; with no other the connection ends."""
-        connection, source = self.all.get(ident), REFUSED.get(kind)
-        mids = [mid for mid, each in connection.sources.items() if each == source] if connection and source else []
-        if connection is None or source is None or not mids:
+        ident, source = connection.id, REFUSED.get(kind)
+        mids = [mid for mid, each in connection.sources.items() if each == source] if source else []
+        if source is None or not mids:
             return  # it was switched off meanwhile
         connection.sources |= dict.fromkeys(mids, "off")
         if set(connection.sources.values()) & set(REFUSED.values()):
@@ -174,13 +185,19 @@ class Connections:
             self._owner.up(connection, now_s)
 
     def flows(self, ident: str, now_s: float) -> bool:
-        """The client sees media of it: what it replaces may end. False: there is no such connection."""
+        """Media of it flow at the client: what it replaces may end. False: there is no such connection."""
         connection = self.all.get(ident)
         if connection:
+            connection.flows = True
             self._end_replaced(connection, now_s)
         return connection is not None
 
     def _end_replaced(self, connection: Connection, now_s: float) -> None:
+        """End what it replaces; a camera that others see from there still goes on until they see the new one."""
+        if connection.flows and (connection.reported or connection.purpose != "send"):
+            self._drop_replaced(connection, now_s)
+
+    def _drop_replaced(self, connection: Connection, now_s: float) -> None:
         old, connection.replaces = self.all.get(connection.replaces), ""
         if old:
             self.drop(old, "moved", now_s)
@@ -244,7 +261,7 @@ class Connections:
             elif connection.state == "open" and age_s > CONNECT_S:
                 self.again(connection, now_s)
             elif connection.replaces and connection.answered and age_s > REPLACED_S:
-                self._end_replaced(connection, now_s)
+                self._drop_replaced(connection, now_s)
         self._look(now_s)
 
     def _look(self, now_s: float) -> None:

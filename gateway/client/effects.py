@@ -127,8 +127,9 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Tell the broker that media of a leg can flow, and what its streams are."""
+    """Tell the broker that media of a leg can flow, and what its streams are. Gives True once it has acted on it."""
 
+    op: int
     connection: str
     leg: str
     generation: int

@@ -14,6 +14,7 @@ from aiortc import MediaStreamTrack
 from rtcdn.client import sources
 from rtcdn.client.connections import RECEIVE, SEND, VOICE, Connection, Ice
 from rtcdn.client.received import AUDIO, Heard, Received, Slot
+from rtcdn.client.tracks import Shared
 from rtcdn.client.wire import Broken, Refused
 
 Json = dict[str, Any]
@@ -35,8 +36,8 @@ class Media:
         self._making: set[str] = set()
         self._joining: Connection | None = None
         self._sending = asyncio.Lock()
-        self._camera: MediaStreamTrack | None = None
-        self._microphone: MediaStreamTrack | None = None
+        self._camera: Shared | None = None
+        self._microphone: Shared | None = None
         self._on = False  # is his voice sent?
 
     def use(self, ice_servers: list[Json]) -> None:
@@ -47,8 +48,8 @@ class Media:
 
     def prepare(self, video: sources.Video, audio: sources.Audio, label: str) -> None:
         """Have a picture and a sound at hand; what is None stays as it was."""
-        self._camera = sources.video(video, label) or self._camera
-        self._microphone = sources.audio(audio) or self._microphone
+        self._camera = _shared(sources.video(video, label)) or self._camera
+        self._microphone = _shared(sources.audio(audio)) or self._microphone
 
     @property
     def ready(self) -> bool:
@@ -93,7 +94,10 @@ class Media:
         self._keep(connection)
 
     async def connect(self, event: Json) -> None:
-        """Make the connection that the gateway asks for; the one that it replaces goes on until this one flows."""
+        """Make the connection that the gateway asks for; the one that it replaces goes on until this one flows.
+
+        A camera goes on until the gateway says that others see it from the new place.
+        """
         key = event["connection"]
         if key in self._connections or key in self._making:
             return  # asked for again after a resume
@@ -106,7 +110,8 @@ class Media:
             return
         if before := event.get("replaces", ""):
             await self._ask("flowing", connection=key)
-            await self._end(before)
+            if event["purpose"] != SEND:
+                await self._end(before)
 
     async def _open(self, connection: Connection, asked_for: str) -> bool:
         """Offer, take the answer, wait until it is connected."""
@@ -173,8 +178,16 @@ class Media:
         if connection is not None:
             await connection.close()
 
+    async def end(self) -> None:
+        """He leaves: nothing is received, written or sent any more."""
+        self.received.stop_recording()
+        await self.close()
+        for track in (self._camera, self._microphone):
+            if track:
+                track.end()
+
     async def close(self) -> None:
-        """End all of them."""
+        """End all connections."""
         for task in self._watching:
             task.cancel()
         for key in tuple(self._connections):
@@ -196,3 +209,7 @@ class Media:
     def record(self, folder: str | Path) -> None:
         """Write every stream that comes into a folder from now on."""
         self.received.record(Path(folder))
+
+
+def _shared(track: MediaStreamTrack | None) -> Shared | None:
+    return Shared(track) if track else None

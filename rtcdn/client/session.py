@@ -197,8 +197,7 @@ class Session(Bus):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._media is not None:
-            self._media.received.stop_recording()
-            await self._media.close()
+            await self._media.end()
         self._state("closed")
 
     def cut(self) -> None:

@@ -1,4 +1,4 @@
-"""Tracks for aiortc: a picture that moves and tells the time, and a pure tone."""
+"""Tracks for aiortc: a picture that moves and tells the time, a pure tone, and one that several may read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import time
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from aiortc import MediaStreamTrack
@@ -58,6 +59,30 @@ class ClockTrack(MediaStreamTrack):
         frame.time_base = Fraction(1, VIDEO_CLOCK)
         self._number += 1
         return frame
+
+
+class Shared(MediaStreamTrack):
+    """A track that two connections send while one takes over from the other: each gets all of its frames.
+
+    It is read only while somebody waits for a frame. aiortc stops a track with the connection that sent it; this one
+    goes on until it is ended.
+    """
+
+    def __init__(self, track: MediaStreamTrack) -> None:
+        super().__init__()
+        self.kind = track.kind
+        self._track = track
+        self._next: asyncio.Task[Any] | None = None
+
+    async def recv(self) -> Any:
+        """The next frame: for whoever asks while it is awaited, the same one."""
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._track.recv())
+        return await asyncio.shield(self._next)
+
+    def end(self) -> None:
+        """Nobody sends it any more."""
+        self._track.stop()
 
 
 class ToneTrack(MediaStreamTrack):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -143,15 +143,21 @@ class Cdn:
 
 @contextmanager
 def running_cdn(
-    folder: Path, brokers: int = 2, gateways: int = 1, far: Collection[str] = (), *, probers: int = 0
+    folder: Path,
+    brokers: int = 2,
+    gateways: int = 1,
+    far: Collection[str] = (),
+    *,
+    probers: int = 0,
+    also: Iterable[tuple[str, Kind]] = (),
 ) -> Iterator[Cdn]:
-    """A CDN for as long as the block lasts, every node on the map of every replica."""
+    """A CDN for as long as the block lasts, every node (those of ``also`` too) on the map of every replica."""
     with running_etcd() as etcd, Engine() as engine:
         cdn = Cdn(folder, engine, etcd, far)
         try:
             network = engine.network()
             cdn.host_ip = network.gateway
-            for name, kind in NODES:
+            for name, kind in (*NODES, *also):
                 cdn.add_node(name, kind, network)
             for _ in range(probers):
                 cdn.add_prober().start()
@@ -175,7 +181,7 @@ def _wait_for_map(cdn: Cdn, broker: BrokerProcess) -> None:
         def complete() -> bool:
             seen = http.get(f"{broker.url}/v1/map").json()
             present = [name for name, node in seen["nodes"].items() if not node.get("silent")]
-            return len(present) == len(NODES) and len(seen["gateways"]) == len(cdn.gateways)
+            return len(present) == len(cdn.nodes) and len(seen["gateways"]) == len(cdn.gateways)
 
         wait_for(complete, f"{broker.id} sees every node and gateway", START_S)
 

@@ -122,6 +122,24 @@ async def test_a_connection_is_replaced_without_a_gap() -> None:
         assert session.media.slot("v1").longest_gap_ms < 3000
 
 
+async def test_a_camera_that_is_moved_is_sent_to_both_places_meanwhile() -> None:
+    """Every frame to each of them, until the gateway says that the old one has ended."""
+    async with running() as gateway, connect(gateway.url, TOKEN, videos=1) as session:
+        await session.publish(video=True)
+        await gateway.say(event="role", role="speaker", live=True)
+        await gateway.until(lambda: gateway.heard.get("c2/video", 0) > 3)
+        await gateway.say(event="connect", connection="c9", purpose="send", replaces="c2", reason="moved")
+        await gateway.until(lambda: gateway.of("flowing"))
+        before = gateway.heard["c2/video"]
+        await gateway.until(lambda: gateway.heard["c2/video"] > before + 20)
+        assert gateway.heard["c9/video"] > 10
+        await gateway.say(event="disconnect", connection="c2", reason="moved")
+        await gateway.until(lambda: gateway.peers["c2"].connectionState == "closed")
+        before = gateway.heard["c9/video"]
+        await gateway.until(lambda: gateway.heard["c9/video"] > before + 5)
+        assert_known(gateway)
+
+
 async def test_media_outlive_the_socket() -> None:
     """Frames go on while the socket is cut and resumed; no other connection is made."""
     async with running() as gateway, connect(gateway.url, TOKEN, videos=1, reconnect=QUICK) as session:

@@ -161,6 +161,14 @@ class Talk:
         self.done(fx.Open, fx.Opened("answer", (("video", "0"),), (StreamInfo(mid="0", codec="vp8"),)))
         self.up("s")
 
+    def reported(self, outcome: Any = True) -> None:
+        """The broker has heard the newest report, and took those before."""
+        *before, newest = self.take(fx.Report)
+        for each in before:
+            self.member.todo.done(each.op, True, self.now_s)
+        self.member.todo.done(newest.op, outcome, self.now_s)
+        self.collect()
+
     def later(self, seconds: float) -> None:
         """Time passes."""
         self.now_s += seconds

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.client import effects as fx
 from gateway.client.effects import problem
-from rtcdn.model import Leg
-from tests.unit.gateway.talk import BOTH, OPENED, RECEIVE, VOICE, Talk
+from rtcdn.model import Leg, StreamInfo
+from tests.unit.gateway.talk import BOTH, CAMERA, OPENED, RECEIVE, VOICE, Talk
 
 
 def test_a_candidate_is_promoted_and_demoted() -> None:
@@ -103,6 +105,42 @@ def test_a_view_that_is_moved_while_live_never_carries_the_mix() -> None:
     assert [each.connection for each in talk.take(fx.End)] == ["r1"]
 
 
+def moved_camera() -> Talk:
+    """A speaker whose camera was led to another node: his new connection is up, and the report of it on its way."""
+    talk = Talk("speaker")
+    talk.join()
+    talk.camera()
+    talk.reported()
+    talk.member.connections.moved([Leg("publish", generation=9)], 9, talk.now_s)
+    talk.hear("offer", connection="s9", purpose="send", sdp=CAMERA, sources={"0": "camera"})
+    talk.done(fx.Open, fx.Opened("answer", (("video", "0"),), (StreamInfo(mid="0", codec="vp8"),)))
+    talk.up("s")
+    return talk
+
+
+@pytest.mark.parametrize("outcome", [True, problem(409, "stage-full", "no slot is free")])
+def test_a_camera_that_is_moved_goes_on_until_it_is_seen_from_the_new_place(outcome: object) -> None:
+    """Or until the broker shows it no more; that its client sends there is not enough."""
+    talk = moved_camera()
+    talk.ask("flowing", connection="s9")
+    assert talk.take(fx.End) == []
+    talk.reported(outcome)
+    assert talk.take(fx.End)[0].connection == "s2"
+
+
+def test_a_camera_that_is_moved_ends_at_the_old_place_when_its_client_sends_there() -> None:
+    """The broker may be quicker; one that never answers is not waited for."""
+    talk = moved_camera()
+    talk.reported()
+    assert talk.take(fx.End) == []
+    talk.ask("flowing", connection="s9")
+    assert [each.connection for each in talk.take(fx.End)] == ["s2"]
+    talk = moved_camera()
+    talk.ask("flowing", connection="s9")
+    talk.later(11)
+    assert [each.connection for each in talk.take(fx.End)] == ["s2"]
+
+
 def test_an_old_connection_ends_ten_seconds_after_the_new_one_was_answered() -> None:
     """Where the client forgets to say that it flows."""
     talk = Talk()
@@ -184,14 +222,14 @@ def test_a_screen_that_comes_too_late_is_off() -> None:
     streams = tuple(fx.StreamInfo(mid=mid, codec="vp8") for mid in "01")
     talk.hear("offer", connection="s2", purpose="send", sdp=BOTH, sources={"1": "screen"})
     talk.done(fx.Renegotiate, fx.Opened("answer", (("video", "0"), ("video", "1")), streams))
-    talk.take(fx.Report)
-    talk.member.connections.refused("s2", "screen-taken", talk.now_s)
+    talk.reported(problem(409, "screen-taken", "another shows one"))
     notice = {"event": "disconnect", "connection": "s2", "reason": "screen-taken", "source": "screen"}
     assert talk.event("disconnect") == notice
     assert [[stream.source for stream in each.streams] for each in talk.take(fx.Report)] == [["camera"]]
     talk.said.clear()
     for kind in ("screen-taken", "taken-over"):
-        talk.member.connections.refused("s2", kind, talk.now_s)
+        talk.member.connections.report(talk.member.connections.all["s2"])
+        talk.reported(problem(409, kind, "no"))
     assert (talk.said, talk.take(fx.End), talk.take(fx.Report)) == ([], [], [])
 
 
@@ -200,7 +238,7 @@ def test_a_camera_for_which_there_is_no_place_ends_its_connection() -> None:
     talk = Talk("speaker")
     talk.join()
     talk.camera()
-    talk.member.connections.refused("s2", "stage-full", talk.now_s)
+    talk.reported(problem(409, "stage-full", "no slot is free"))
     notice = {"event": "disconnect", "connection": "s2", "reason": "stage-full", "source": ""}
     assert talk.event("disconnect") == notice
     assert [(each.leg, each.tell) for each in talk.take(fx.End)] == [("publish", True)]
