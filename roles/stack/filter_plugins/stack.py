@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,33 @@ def stack_in_order(services: list[dict[str, Any]], stale: list[str], last: list[
     return sorted(chosen, key=lambda service: service["name"] in last)
 
 
+def stack_turns(
+    services: list[dict[str, Any]],
+    stale: list[str],
+    last: list[str],
+    hosts: dict[str, Any],
+    together: bool = False,
+) -> list[list[dict[str, Any]]]:
+    """The ``stale`` ones in turns, each of which is awaited: one service, or ``together`` those of one host per region.
+
+    A host whose region has no other for these services takes a turn of its own: people there go to another region.
+    """
+    chosen = stack_in_order(services, stale, last)
+    alone = [[each] for each in chosen if not together or each["name"] in last]
+    regions: dict[str, dict[str, list[dict[str, Any]]]] = {}  # services by region and host
+    for each in chosen if together else []:
+        if each["name"] not in last:
+            regions.setdefault(_region(hosts, each), {}).setdefault(each["host"], []).append(each)
+    single = [region for region in regions if len({e["host"] for e in services if _region(hosts, e) == region}) == 1]
+    queues = [list(regions[region].values()) for region in regions if region not in single]
+    side_by_side = [list(chain(*turn)) for turn in zip_longest(*queues, fillvalue=[])]
+    return side_by_side + [group for region in single for group in regions[region].values()] + alone
+
+
+def _region(hosts: dict[str, Any], service: dict[str, Any]) -> str:
+    return str(hosts.get(service.get("host", ""), {}).get("region", ""))
+
+
 def stack_objects(services: list[dict[str, Any]], stack: str, missing_ok: bool = False) -> list[dict[str, str]]:
     """Every config and secret of ``services`` once, as ``{kind, name, content}``."""
     found = {}
@@ -76,7 +104,7 @@ def stack_of_regions(services: list[dict[str, Any]], hosts: dict[str, Any], regi
     """Those of ``services`` that stand on hosts of ``regions``; all of them when no region is named."""
     if not regions:
         return services
-    return [each for each in services if hosts.get(each.get("host", ""), {}).get("region") in regions]
+    return [each for each in services if _region(hosts, each) in regions]
 
 
 class FilterModule:
@@ -87,6 +115,6 @@ class FilterModule:
         return {
             "stack_services": stack_services,
             "stack_objects": stack_objects,
-            "stack_in_order": stack_in_order,
+            "stack_turns": stack_turns,
             "stack_of_regions": stack_of_regions,
         }

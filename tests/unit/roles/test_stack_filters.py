@@ -66,7 +66,24 @@ def test_a_service_is_known_by_what_it_is_made_of() -> None:
 def test_what_is_stale_is_replaced_in_order_and_the_leader_last() -> None:
     """Others stay as they are."""
     services = [{"name": name} for name in ("one", "two", "three")]
-    assert [each["name"] for each in stack.stack_in_order(services, ["one", "three"], ["one"])] == ["three", "one"]
+    assert turns(services, ["one", "three"], ["one"], {}) == [["three"], ["one"]]
+
+
+def turns(*given: Any) -> list[list[str]]:
+    """Names of what is replaced at a time."""
+    return [[each["name"] for each in turn] for turn in stack.stack_turns(*given)]
+
+
+def test_one_host_of_each_region_is_replaced_at_a_time() -> None:
+    """With all that stands there; where a region has but one host it takes a turn of its own."""
+    services = [{"name": f"{part}{host}", "host": f"h{host}"} for host in range(1, 6) for part in "gp"]
+    hosts = {"h1": {"region": "eu"}, "h2": {"region": "eu"}, "h3": {"region": "us"}, "h4": {"region": "us"}, "h5": {}}
+    names = [each["name"] for each in services]
+    expected = [["g1", "p1", "g3", "p3"], ["g2", "p2", "g4", "p4"], ["g5", "p5"]]
+    assert turns(services, names, [], hosts, True) == expected
+    assert turns(services, ["g2", "g3", "g4"], [], hosts, True) == [["g2", "g3"], ["g4"]]
+    assert turns(services, names, ["g1"], hosts, True)[-1] == ["g1"]
+    assert turns(services, names, [], hosts) == [[name] for name in names]
 
 
 def test_regions_choose_services_by_their_hosts() -> None:
