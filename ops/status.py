@@ -13,6 +13,7 @@ from ops.client import CallRefused, Deployment, Operator, find
 from rtcdn.errors import RtcdnError
 
 FRESH_MS = 2000  # a medium whose last packet is younger flows
+OLD_S = 5.0  # without news of the store: it is away for longer than it takes a member to be replaced
 PAUSE_S = 1.0
 
 
@@ -68,6 +69,10 @@ def seen(deployment: Deployment, vmap: dict[str, Any], flowing: str | None = Non
     problems += [f"gateway {name} is silent" for name, info in gateways.items() if info is None]
     problems += [] if leader else ["no broker leads: nothing can be changed until one does"]
     problems += not_flowing(sessions, flowing) if flowing else []
+    if vmap["age_s"] > OLD_S:
+        problems.append(
+            f"the broker has not heard of the store for {vmap['age_s']:.0f} s: media go on, nothing new is decided"
+        )
     return {
         "deployment": deployment.name,
         "url": deployment.public_url,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 3.0
 BACKOFF_S = (0.1, 2.0)
+ANSWER = 2  # timeouts until the store must have answered that a watch has begun; then another is begun
 SERVER_NAME = "etcd"  # a DNS name in the certificate of every member
 # Without ping_timeout_ms a frozen member is noticed after a minute only (grpcio 1.85); with it after 6 s.
 OPTIONS: dict[str, Any] = {
@@ -62,14 +63,14 @@ class EtcdStore:
         )
         self._kv, self._leases = self._client.kvstub, self._client.leasestub
         self._namespace = namespace
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._watches: set[EtcdWatch] = set()
 
     def read(self, prefix: str = "") -> Snapshot:
         """Every key that begins with ``prefix``."""
         key, end = self.range(prefix)
         try:
-            answer = self._kv.Range(rpc.RangeRequest(key=key, range_end=end), timeout=self._timeout_s)
+            answer = self._kv.Range(rpc.RangeRequest(key=key, range_end=end), timeout=self.timeout_s)
         except FAILURES as error:
             _fail(error)
         return Snapshot({self.name(kv.key): _value(kv) for kv in answer.kvs}, answer.header.revision)
@@ -84,7 +85,7 @@ class EtcdStore:
         """Write one key; answers the revision."""
         request = rpc.PutRequest(key=self._key(key), value=text.encode(), lease=lease)
         try:
-            return int(self._kv.Put(request, timeout=self._timeout_s).header.revision)
+            return int(self._kv.Put(request, timeout=self.timeout_s).header.revision)
         except FAILURES as error:
             _fail(error)
 
@@ -99,7 +100,7 @@ class EtcdStore:
         ]
         request = rpc.TxnRequest(compare=[self._compare(each) for each in commit.compare], success=[*puts, *deletes])
         try:
-            answer = self._kv.Txn(request, timeout=self._timeout_s)
+            answer = self._kv.Txn(request, timeout=self.timeout_s)
         except FAILURES as error:
             _fail(error)
         if not answer.succeeded:
@@ -109,7 +110,7 @@ class EtcdStore:
     def grant(self, ttl_s: int) -> int:
         """A new lease of ``ttl_s``."""
         try:
-            return int(self._leases.LeaseGrant(rpc.LeaseGrantRequest(TTL=ttl_s), timeout=self._timeout_s).ID)
+            return int(self._leases.LeaseGrant(rpc.LeaseGrantRequest(TTL=ttl_s), timeout=self.timeout_s).ID)
         except FAILURES as error:
             _fail(error)
 
@@ -117,7 +118,7 @@ class EtcdStore:
         """Refresh a lease; 0 when it has ended (etcd answers that, it does not raise)."""
         try:
             request = iter([rpc.LeaseKeepAliveRequest(ID=lease)])
-            answers = self._leases.LeaseKeepAlive(request, timeout=self._timeout_s)
+            answers = self._leases.LeaseKeepAlive(request, timeout=self.timeout_s)
             return max(0, int(next(iter(answers)).TTL))
         except StopIteration:
             raise StoreAway("the store ended a keepalive without an answer") from None
@@ -127,7 +128,7 @@ class EtcdStore:
     def revoke(self, lease: int) -> None:
         """End a lease and its keys now."""
         try:
-            self._leases.LeaseRevoke(rpc.LeaseRevokeRequest(ID=lease), timeout=self._timeout_s)
+            self._leases.LeaseRevoke(rpc.LeaseRevokeRequest(ID=lease), timeout=self.timeout_s)
         except FAILURES as error:
             if not _is_not_found(error):
                 _fail(error)
@@ -207,8 +208,13 @@ class EtcdWatch:
         self._call = call = self._stub.Watch(iter(requests.get, None))
         if self._closed.is_set():
             call.cancel()
+        # A call that was begun as members came up may stay without any answer for good (grpcio 1.85.1).
+        patience = threading.Timer(ANSWER * self._store.timeout_s, call.cancel)
+        patience.daemon = True
+        patience.start()
         try:
             for answer in call:
+                patience.cancel()
                 if answer.compact_revision:
                     raise Compacted
                 if answer.canceled:
@@ -218,6 +224,7 @@ class EtcdWatch:
                     self._revision = max(self._revision, answer.header.revision)
                 yield Update(self._revision, changes=changes)
         finally:
+            patience.cancel()
             requests.put(None)
             call.cancel()
 

@@ -61,6 +61,10 @@ def test_a_flowing_session_is_well() -> None:
         (vmap({"a": -1, "v1": 20}), "session demo: no sound flows to the stage on st1"),
         (vmap(sessions={}), "there is no session demo"),
         (vmap(leader=None), "no broker leads: nothing can be changed until one does"),
+        (
+            vmap(age_s=61.2),
+            "the broker has not heard of the store for 61 s: media go on, nothing new is decided",
+        ),
         (vmap(gateways={}), "gateway 1 is silent"),
         (vmap(nodes={"st1": node("st1")}), "node vr1 is silent"),
         (vmap(nodes={"st1": node("st1"), "vr1": node("vr1", state="silent")}), "node vr1 is silent"),
