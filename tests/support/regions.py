@@ -57,14 +57,24 @@ async def all_see(people: dict[str, Session], frames: int = 5) -> None:
 
 async def all_hear(people: dict[str, Session]) -> None:
     """Every viewer hears the tones of both speakers, from now on."""
-    for who in VIEWERS:
-        heard: set[int] = set()
+    await asyncio.gather(*(_hears_all(people[who]) for who in VIEWERS))
 
-        def listen(told: Any, heard: set[int] = heard) -> None:
-            heard.update(hz for hz in TONES_HZ if strength(told[1], hz) > LOUD)
 
-        people[who].on("sound", listen)
-        await people[who].until(lambda _, heard=heard: heard >= TONES_HZ, PATIENCE_S)  # type: ignore[misc]
+async def _hears_all(person: Session) -> None:
+    heard: set[int] = set()
+    enough = asyncio.Event()
+
+    def listen(told: Any) -> None:
+        heard.update(hz for hz in TONES_HZ if strength(told[1], hz) > LOUD)
+        if heard >= TONES_HZ:
+            enough.set()
+
+    stop = person.on("sound", listen)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await enough.wait()
+    finally:
+        stop()
 
 
 def begin_anew(people: dict[str, Session]) -> None:
