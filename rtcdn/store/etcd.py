@@ -13,6 +13,7 @@ import grpc
 
 from rtcdn.errors import LeaseGone, StoreAway, StoreConflict
 from rtcdn.store import stubs
+from rtcdn.store.answers import Answers
 from rtcdn.store.port import Change, Commit, Compare, Snapshot, Update, Value
 
 stubs.install()
@@ -118,12 +119,16 @@ class EtcdStore:
         """Refresh a lease; 0 when it has ended (etcd answers that, it does not raise)."""
         try:
             request = iter([rpc.LeaseKeepAliveRequest(ID=lease)])
-            answers = self._leases.LeaseKeepAlive(request, timeout=self.timeout_s)
-            return max(0, int(next(iter(answers)).TTL))
-        except StopIteration:
-            raise StoreAway("the store ended a keepalive without an answer") from None
+            answers = Answers(self._leases.LeaseKeepAlive(request, timeout=self.timeout_s))
+            try:
+                answer = answers.get(ANSWER * self.timeout_s)
+            finally:
+                answers.close()
         except FAILURES as error:
             _fail(error)
+        if answer is None:
+            raise StoreAway("the store ended a keepalive without an answer")
+        return max(0, int(answer.TTL))
 
     def revoke(self, lease: int) -> None:
         """End a lease and its keys now."""
@@ -165,7 +170,7 @@ class EtcdWatch:
     def __init__(self, store: EtcdStore, stub: Any, prefix: str) -> None:
         self._store, self._stub, self._prefix = store, stub, prefix
         self._closed = threading.Event()
-        self._call: Any = None
+        self._answers: Answers | None = None
         self._revision = 0
 
     def __iter__(self) -> Iterator[Update]:
@@ -183,6 +188,7 @@ class EtcdWatch:
                 reason = "the store ended the watch"
             except Compacted:
                 listed = False
+                self._closed.wait(BACKOFF_S[0])  # a member that lags behind catches up
                 continue
             except (StoreAway, *FAILURES) as error:
                 reason = _reason(error)
@@ -195,9 +201,9 @@ class EtcdWatch:
     def close(self) -> None:
         """End the iteration, from any thread."""
         self._closed.set()
-        call = self._call
-        if call is not None:
-            call.cancel()
+        answers = self._answers
+        if answers is not None:
+            answers.close()
 
     def _stream(self) -> Iterator[Update]:
         """What one stream brings; raises Compacted when the history asked for is gone."""
@@ -205,18 +211,15 @@ class EtcdWatch:
         requests: queue.Queue[Any] = queue.Queue()
         create = rpc.WatchCreateRequest(key=key, range_end=end, start_revision=self._revision + 1, progress_notify=True)
         requests.put(rpc.WatchRequest(create_request=create))
-        self._call = call = self._stub.Watch(iter(requests.get, None))
+        self._answers = answers = Answers(self._stub.Watch(iter(requests.get, None)))
         if self._closed.is_set():
-            call.cancel()
-        # A call that was begun as members came up may stay without any answer for good (grpcio 1.85.1).
-        patience = threading.Timer(ANSWER * self._store.timeout_s, call.cancel)
-        patience.daemon = True
-        patience.start()
+            answers.close()
+        patience_s: float | None = ANSWER * self._store.timeout_s
         try:
-            for answer in call:
-                patience.cancel()
-                if answer.compact_revision:
-                    raise Compacted
+            while (answer := answers.get(patience_s)) is not None:
+                patience_s = None
+                if answer.compact_revision or (answer.created and answer.header.revision < self._revision):
+                    raise Compacted  # or another store, an older one, took the place of the one we knew
                 if answer.canceled:
                     raise StoreAway(f"the store cancelled the watch: {answer.cancel_reason}")
                 changes = tuple(self._changes(answer.events))
@@ -224,9 +227,8 @@ class EtcdWatch:
                     self._revision = max(self._revision, answer.header.revision)
                 yield Update(self._revision, changes=changes)
         finally:
-            patience.cancel()
             requests.put(None)
-            call.cancel()
+            answers.close()
 
     def _changes(self, events: Any) -> Iterator[Change]:
         """Events as changes; what was seen already (mod revision not above ours) is dropped."""
@@ -241,7 +243,7 @@ DELETE = 1  # mvccpb.Event.DELETE
 
 
 class Compacted(Exception):
-    """The revisions to resume from were compacted away: list again."""
+    """The revisions to resume from were compacted away, or are another store's: list again."""
 
 
 def _value(kv: Any) -> Value:
