@@ -5,12 +5,15 @@ It is made again when one of its inputs changes: their hash is kept beside it. `
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parent.parent
@@ -25,15 +28,33 @@ def main(arguments: list[str]) -> int:
     venv = Path(os.environ.get("RTCDN_VENV", TREE / ".venv"))
     wanted = fingerprint(TREE)
     python = venv / "bin/python"
-    if read(venv / STAMP) != wanted or not (TREE / "collections/ansible_collections").is_dir() or not runs(python):
+    if not made(venv, wanted):
         try:
-            make(venv, wanted)
+            with alone():
+                if not made(venv, wanted):
+                    make(venv, wanted)
         except Failed as error:
             say(str(error))
             return 1
     os.environ["PATH"] = f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     return os.execv(python, [str(python), "-m", "ops", *arguments])  # noqa: S606
+
+
+def made(venv: Path, wanted: str) -> bool:
+    """Whether the environment is there, as wanted, and the collections too."""
+    collections = TREE / "collections/ansible_collections"
+    return read(venv / STAMP) == wanted and collections.is_dir() and runs(venv / "bin/python")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Two first commands at once: one makes it, the other waits."""
+    path = TREE / ".cache/bootstrap.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class Failed(Exception):
