@@ -1,16 +1,20 @@
-"""Participants' keys of attach-class decisions, written after the answer, many in one transaction."""
+"""Participants' keys of attach-class decisions, written after the answer, many in one transaction.
+
+Each is written on what it changes: where another replica was faster, both changes are merged and it is tried again.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from broker.core.decisions import IntentChange
 from broker.watch import MapKeeper
 from rtcdn import log
-from rtcdn.errors import StoreAway
-from rtcdn.store.port import MAX_KEYS, Commit, Store
+from rtcdn.errors import StoreAway, StoreConflict
+from rtcdn.store.port import MAX_KEYS, Commit, Compare, Store
 
 _log = log.get("broker.batches")
 GATHER_S = 0.02
@@ -18,11 +22,12 @@ RETRY_S = 0.5
 
 
 class BatchWriter:
-    """Holds the latest value of each key until it is written; while the store is away it keeps them and tries on."""
+    """Writes what the keeper of the map has ahead of the store; while the store is away it waits and tries on."""
 
     def __init__(self, store: Store, keeper: MapKeeper) -> None:
         self._store, self._keeper = store, keeper
-        self._waiting: dict[str, IntentChange] = {}
+        self._waiting: dict[str, int] = {}  # key -> the how manieth
+        self._added = 0
         self._news = threading.Condition()
         self._writing = threading.Lock()
         self._closed = threading.Event()
@@ -45,7 +50,8 @@ class BatchWriter:
         """Write these soon; they are in the map already."""
         with self._news:
             for change in changes:
-                self._waiting[change.key] = change
+                self._added += 1
+                self._waiting[change.key] = self._added
             self._news.notify_all()
 
     @contextmanager
@@ -79,22 +85,42 @@ class BatchWriter:
                 return
 
     def _write_some(self) -> bool:
-        """Write up to a transaction's worth; whether the store took it."""
+        """Write up to a transaction's worth; whether the store took it, or had something newer."""
         with self._writing:
             with self._news:
-                batch = list(self._waiting.values())[:MAX_KEYS]
-            puts = {change.key: change.record.to_json() for change in batch if change.record}
-            deletes = tuple(change.key for change in batch if change.record is None)
+                batch = dict(islice(self._waiting.items(), MAX_KEYS))
+            unwritten = self._keeper.unwritten(batch)
             try:
-                revision = self._store.commit(Commit(puts=puts, deletes=deletes))
+                revision = self._commit(unwritten) if unwritten else 0
+            except StoreConflict:
+                return self._look(change.key for change, _ in unwritten)
             except StoreAway as error:
                 _log.debug("batch-waits", keys=len(batch), reason=error)
                 return False
+            changed = {change.key for change, _ in self._keeper.unwritten(batch)}
             with self._news:
-                self._revision = revision
-                for change in batch:
-                    if self._waiting.get(change.key) is change:
-                        del self._waiting[change.key]
+                self._revision = max(self._revision, revision)
+                for key, number in batch.items():
+                    if key not in changed and self._waiting.get(key) == number:
+                        del self._waiting[key]
                 self._news.notify_all()
-        self._keeper.settled(batch, revision)
+        return True
+
+    def _commit(self, unwritten: Sequence[tuple[IntentChange, str | None]]) -> int:
+        compare = tuple(Compare.holds(change.key, text) for change, text in unwritten)
+        puts = {change.key: change.record.to_json() for change, _ in unwritten if change.record}
+        deletes = tuple(change.key for change, _ in unwritten if change.record is None)
+        revision = self._store.commit(Commit(compare, puts, deletes))
+        self._keeper.settled((change for change, _ in unwritten), revision)
+        return revision
+
+    def _look(self, keys: Iterable[str]) -> bool:
+        """Read what stands there now, so that ours is merged with it; whether the store answered."""
+        try:
+            for key in keys:
+                snapshot = self._store.read(key)
+                self._keeper.found(key, snapshot.values.get(key), snapshot.revision)
+        except StoreAway as error:
+            _log.debug("batch-waits", reason=error)
+            return False
         return True

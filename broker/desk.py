@@ -6,10 +6,9 @@ committed, fenced, before anything is touched.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 
 from broker import bulk
@@ -20,13 +19,15 @@ from broker.core.decisions import Decision, IntentChange, Refusal
 from broker.core.policy.registry import Registry
 from broker.core.rehearsal import Rehearsal, rehearse
 from broker.core.requests import Admit, Attach, CloseSession, OpenSession, Request, Warmup
-from broker.core.virtual_map import VirtualMap
+from broker.core.virtual_map import VirtualMap, record_at
 from broker.decision_log import NO_BASIS, Basis, DecisionLog
 from broker.leader import Leadership
+from broker.locks import Locks
 from broker.plans import Performer
 from broker.watch import MapKeeper
 from rtcdn import keys, log
 from rtcdn.errors import NodeAway, NodeRefused, NotLeader, RtcdnError, StoreAway, StoreConflict
+from rtcdn.model import ParticipantIntent
 from rtcdn.store.port import MAX_KEYS, Compare
 
 _log = log.get("broker.desk")
@@ -42,31 +43,6 @@ class Refused(RtcdnError):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.detail)
         self.refusal = refusal
-
-
-class Locks:
-    """One lock per name, for as long as somebody holds or awaits it."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held: dict[str, tuple[threading.Lock, int]] = {}
-
-    @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
-        """Alone with this name."""
-        with self._guard:
-            lock, users = self._held.get(name, (threading.Lock(), 0))
-            self._held[name] = (lock, users + 1)
-        try:
-            with lock:
-                yield
-        finally:
-            with self._guard:
-                lock, users = self._held[name]
-                if users == 1:
-                    del self._held[name]
-                else:
-                    self._held[name] = (lock, users - 1)
 
 
 class Desk:
@@ -205,27 +181,31 @@ class Desk:
             raise NotLeader(leader.url if leader else "")
 
     def _change(self, request: Request) -> Decision:
+        texts: dict[str, str] = {}
         for _ in range(ATTEMPTS):
             vmap = self._keeper.current
             outcome, basis = self._decide(vmap, request)
             if isinstance(outcome, Refusal) or not outcome.needs_leader:
                 self._note(request, outcome, basis)
                 if outcome.changes:
-                    self._batches.add(outcome.changes)
                     self._keeper.put(outcome.changes, 0)
+                    self._batches.add(outcome.changes)
                 return _accepted(outcome)
             try:
-                self._commit(outcome)
+                self._commit(outcome, vmap, texts)
             except StoreConflict:
-                self._catch_up(outcome)
+                texts = self._catch_up(outcome)
                 continue
             self._note(request, outcome, basis)
             self._act(request, outcome, vmap)
             return outcome
         raise StoreConflict(f"{subject(request)} changed {ATTEMPTS} times while it was decided: ask again")
 
-    def _commit(self, decision: Decision) -> None:
-        """Write the intent in portions, the plan with the last of them; then put it into the map."""
+    def _commit(self, decision: Decision, vmap: VirtualMap, texts: Mapping[str, str]) -> None:
+        """Write the intent in portions, the plan with the last of them; then put it into the map.
+
+        Participants that are put are as ``vmap`` shows them: what other replicas write of them is not lost.
+        """
         changes = decision.changes
         size = MAX_KEYS - 2
         portions = [changes[at : at + size] for at in range(0, len(changes), size)] or [()]
@@ -236,15 +216,24 @@ class Desk:
                 deletes = [change.key for change in portion if change.value is None]
                 if number == len(portions) - 1:
                     puts |= self._performer.record(decision)
-                revision = self._leadership.commit(puts, deletes, compare if number == 0 else ())
+                as_decided = tuple(self._as_decided(key, vmap, texts) for key in puts if keys.is_participant(key))
+                revision = self._leadership.commit(puts, deletes, (*(compare if number == 0 else ()), *as_decided))
                 self._keeper.put(portion, revision)
 
-    def _catch_up(self, decision: Decision) -> None:
-        """Wait until the map has seen what was in the way."""
-        value = self._performer.store.read(decision.compare_key).values.get(decision.compare_key)
-        revision = value.mod_revision if value else 0
+    def _as_decided(self, key: str, vmap: VirtualMap, texts: Mapping[str, str]) -> Compare:
+        text = self._keeper.stored(key, vmap)
+        same = key in texts and ParticipantIntent.from_json(texts[key]) == record_at(vmap, key)
+        return Compare.holds(key, texts[key] if same else text)  # another version may say it in other words
+
+    def _catch_up(self, decision: Decision) -> dict[str, str]:
+        """Wait until the map has seen what was in the way; texts of the keys that were compared."""
+        names = [decision.compare_key] if decision.compare_key else []
+        names += [each.key for each in decision.changes if each.record and keys.is_participant(each.key)]
+        found = {name: self._performer.store.read(name).values.get(name) for name in names}
+        revision = max((value.mod_revision for value in found.values() if value), default=0)
         _log.info("decided-again", key=decision.compare_key, revision=revision)
         self._keeper.wait_for(lambda vmap: vmap.revision >= revision, CATCH_UP_S)
+        return {name: value.text for name, value in found.items() if value}
 
     def _act(self, request: Request, decision: Decision, before: VirtualMap) -> None:
         """Perform the plan. Who asked for a grant gets all of it or nothing; the rest is mended by the reconciler."""

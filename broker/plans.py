@@ -13,13 +13,13 @@ from broker.act import Actor
 from broker.core.actions import STEP_NAMES, Order, Step, step_name
 from broker.core.decisions import Decision, IntentChange
 from broker.core.plan import plan_changes
-from broker.core.virtual_map import VirtualMap
+from broker.core.virtual_map import VirtualMap, record_at
 from broker.leader import Leadership
 from broker.watch import MapKeeper
 from broker.waves import waves
 from rtcdn import keys, log
 from rtcdn.errors import NodeAway, NodeRefused, NotLeader
-from rtcdn.model import PlanRecord, Record
+from rtcdn.model import PlanRecord
 from rtcdn.store.port import Store
 
 _log = log.get("broker.plans")
@@ -162,21 +162,3 @@ def recorded(plan: tuple[Step, ...]) -> tuple[Step, ...]:
 def session_of(decision: Decision) -> str:
     """The session whose plan this is; empty when there is nothing to perform."""
     return decision.plan[0].session if decision.plan else ""
-
-
-def record_at(vmap: VirtualMap, key: str) -> Record | None:
-    """The record that stands under an intent key in a map."""
-    parts = keys.parse(key)
-    if parts is None:
-        return None
-    if parts.prefix == "ND":
-        wrapper = vmap.node(parts.ids[0])
-        return wrapper.drain if wrapper else None
-    view = vmap.session(parts.ids[0])
-    if view is None:
-        return None
-    if parts.prefix == "SS":
-        return view.intent
-    table: Any = {"CX": view.contexts, "LK": view.links, "PT": view.participants}.get(parts.prefix, {})
-    record: Record | None = table.get(parts.ids[1]) if len(parts.ids) > 1 else None
-    return record

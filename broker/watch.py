@@ -6,13 +6,15 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from broker.ahead import Ahead, Known, take_in
 from broker.core.decisions import IntentChange
-from broker.core.virtual_map import VirtualMap
+from broker.core.virtual_map import VirtualMap, record_at
 from broker.core.wrappers import WrapperKind
 from rtcdn import log
-from rtcdn.store.port import Change, Snapshot, Store, Update
+from rtcdn.errors import StoreConflict
+from rtcdn.store.port import Change, Snapshot, Store, Update, Value
 
 _log = log.get("broker.watch")
 Listener = Callable[[Update], None]
@@ -30,20 +32,12 @@ def spare_the_map() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-@dataclass(slots=True)
-class _Ahead:
-    """A change of ours that stands on the map before the watch has brought it."""
-
-    change: IntentChange
-    revision: int  # of its commit, 0 while it is not committed
-    later: Change | None = None  # the latest news of its key that was passed over because nobody knew which is newer
-
-
 class MapKeeper:
     """Keeps the current map. ``current`` is replaced in one assignment: whoever read it keeps a whole one.
 
     Changes of our own are put into the map before the watch brings them back. Until it does, older news of the same
     keys is passed over, so that the map never goes back behind what we did; and what it brings back is not read again.
+    One that is not written yet is merged with what others wrote meanwhile.
     """
 
     def __init__(
@@ -55,7 +49,7 @@ class MapKeeper:
         self._store, self._kinds, self._now_s = store, kinds, now_s
         self.current = VirtualMap.empty(kinds)
         self._changed = threading.Condition()
-        self._ahead: dict[str, _Ahead] = {}
+        self._ahead: dict[str, Ahead] = {}
         self._seen = 0  # the revision up to which the watch has brought everything
         self._heard_s: float | None = None  # None: never; else when the store was last known to be there
         self._away = True
@@ -115,19 +109,25 @@ class MapKeeper:
 
     def _goes_ahead(self, change: IntentChange, revision: int) -> bool:
         """Is a change of ours news to the map? Not when the watch was faster than we."""
-        if not revision or revision > self._seen:
-            self._ahead[change.key] = _Ahead(change, revision)
+        if not revision:
+            self._ahead[change.key] = self._ours(change)
+            return True
+        if revision > self._seen:
+            self._ahead[change.key] = Ahead(change, revision)
             return True
         known = self._ahead.pop(change.key, None)
-        return known is not None and not self._believe(known.later, revision)
+        if known and known.base.revision > revision:
+            self._apply([(change.key, known.base.text, known.base.revision)], 0)
+        return known is not None and known.base.revision <= revision
 
-    def _believe(self, later: Change | None, revision: int) -> bool:
-        """Put in news that was passed over, if it is newer than ``revision``; whether it is."""
-        if later is None or later.revision <= revision:
-            return False
-        text = later.value.text if later.value else None
-        self._apply([(later.key, text, later.revision)], 0)
-        return True
+    def _ours(self, change: IntentChange) -> Ahead:
+        """A change that is not written, and what it changes of the store."""
+        before = self._ahead.get(change.key)
+        if before is None:
+            record = record_at(self.current, change.key)
+            return Ahead(change, 0, Known(record, record.to_json() if record else None))
+        committed = Known(before.change.record, before.change.value, before.revision)
+        return Ahead(change, 0, committed if before.revision else before.base)
 
     def decide_and_put(self, deciders: Iterable[Callable[[VirtualMap], tuple[IntentChange, ...]]]) -> None:
         """Decide one after the other, each on the map that the one before left, with nothing of others in between.
@@ -135,30 +135,71 @@ class MapKeeper:
         When one raises, nothing of them all is put in.
         """
         with self._changed:
-            vmap, ahead, done = self.current, {}, []
+            vmap, done = self.current, []
+            ahead: dict[str, IntentChange] = {}
             for decide in deciders:
                 if changes := decide(vmap):
-                    ahead.update({change.key: _Ahead(change, 0) for change in changes})
+                    ahead.update({change.key: change for change in changes})
                     now_s = self._now_s()
                     vmap = vmap.with_changes(changes, 0, now_s)
                     done.append((changes, vmap, now_s))
-            self._ahead.update(ahead)
+            self._ahead.update({key: self._ours(change) for key, change in ahead.items()})
             self._swap(vmap)
             for changes, then, now_s in done:
                 self.journal("put", changes, 0, then, now_s)
 
+    def unwritten(self, names: Iterable[str]) -> list[tuple[IntentChange, str | None]]:
+        """What is to be written of these keys, each with the text that it changes (None: there is no such key)."""
+        with self._changed:
+            found = ((name, self._ahead.get(name)) for name in names)
+            return [(each.change, each.base.text) for name, each in found if each and not self._written(name, each)]
+
     def settled(self, changes: Iterable[IntentChange], revision: int) -> None:
-        """Changes put in earlier were committed now, unless newer ones took their place."""
+        """Changes were committed on what ``unwritten`` said; newer ones of the same keys are still to be written."""
         with self._changed:
             for change in changes:
                 known = self._ahead.get(change.key)
-                if known is None or known.change is not change:
+                if known is None or known.revision:
                     continue
-                if revision > self._seen:
-                    known.revision = revision
-                else:  # the watch was faster than the answer to our commit
-                    del self._ahead[change.key]
-                    self._believe(known.later, revision)
+                if known.base.revision < revision:  # else the watch has brought it, and what came after it
+                    known.base = Known(change.record, change.value, revision)
+                self._written(change.key, known)
+
+    def stored(self, key: str, vmap: VirtualMap) -> str | None:
+        """Text that the store has of what a map shows under a key; ``StoreConflict`` where it is news to that map."""
+        with self._changed:
+            record, known = record_at(vmap, key), self._ahead.get(key)
+            if record_at(self.current, key) != record:
+                raise StoreConflict(f"{key} changed while it was decided")
+            if known and not known.revision:
+                return known.base.text
+            return record.to_json() if record else None
+
+    def found(self, key: str, value: Value | None, revision: int) -> None:
+        """The store held this when it was read at ``revision``: what is to be written of the key is merged with it."""
+        with self._changed:
+            known = self._ahead.get(key)
+            if known and not known.revision:
+                self._merge(known, Change(key, value, value.mod_revision if value else revision))
+
+    def _written(self, key: str, known: Ahead) -> bool:
+        """Whether the store holds what we want of a key; then it is awaited from the watch, or was brought already."""
+        if known.revision or known.change.record != known.base.record:
+            return bool(known.revision)
+        if known.base.revision > self._seen:
+            known.revision = known.base.revision
+        else:
+            del self._ahead[key]
+        return True
+
+    def _merge(self, known: Ahead, news: Change) -> None:
+        """Others changed what ours stands on, or it is ours that comes back."""
+        before = known.change
+        take_in(known, news)
+        if known.change is not before:
+            now_s = self._now_s()
+            self._swap(self.current.with_changes((known.change,), 0, now_s))
+            self.journal("put", (known.change,), 0, self.current, now_s)
 
     def _run(self) -> None:
         for update in self._watch:
@@ -201,7 +242,7 @@ class MapKeeper:
         self._ahead = {key: each for key, each in self._ahead.items() if not each.revision}
         for key, each in self._ahead.items():
             value = snapshot.values.get(key)
-            each.later = Change(key, value, value.mod_revision if value else snapshot.revision)
+            take_in(each, Change(key, value, value.mod_revision if value else snapshot.revision))
         ours = [each.change for each in self._ahead.values()]
         self._swap(vmap.with_changes(ours, 0, now_s))
         self.journal("put", ours, 0, self.current, now_s)
@@ -212,7 +253,8 @@ class MapKeeper:
         if ahead is None:
             return False
         if not ahead.revision:
-            ahead.later = change
+            if change.revision > ahead.base.revision:
+                self._merge(ahead, change)
         elif change.revision >= ahead.revision:
             del self._ahead[change.key]
             return change.revision == ahead.revision

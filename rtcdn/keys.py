@@ -66,6 +66,11 @@ def participant(session_id: str, participant_id: str) -> str:
     return f"PT:{session_id}:{participant_id}"
 
 
+def is_participant(key: str) -> bool:
+    """Whether a key is one of ``participant``."""
+    return key.startswith("PT:")
+
+
 def drain(node_id: str) -> str:
     """``ND:<node>``: the node is being drained."""
     return f"ND:{node_id}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.core.actions import Step, step_name
+from rtcdn import keys
 from rtcdn.model import AttachGrant, Record
 
 
@@ -80,7 +81,7 @@ class Decision:
     @property
     def needs_leader(self) -> bool:
         """Whether more than participants' keys change, or anybody must act."""
-        return bool(self.plan) or any(not change.key.startswith("PT:") for change in self.changes)
+        return bool(self.plan) or any(not keys.is_participant(change.key) for change in self.changes)
 
     def shown(self) -> dict[str, Any]:
         """As the decision log and ``GET /v1/decisions/{id}`` show it; records are still whole in it."""

@@ -158,7 +158,7 @@ class Draft:
         base = self.setting.vmap.sessions.get(self.id) or SessionView(self.id)
         changes = sorted((c for c in self._net(base)), key=_commit_order)
         key = keys.session(self.id)
-        structural = any(not change.key.startswith("PT:") for change in changes)
+        structural = any(not keys.is_participant(change.key) for change in changes)
         if structural and not any(change.key == key for change in changes):
             changes.insert(0, IntentChange(key, base.intent))
         return Decision(

@@ -13,6 +13,7 @@ from broker.core.reorganise import as_settled, promising
 from broker.core.requests import Reorganise
 from broker.core.views import SessionView
 from broker.core.virtual_map import VirtualMap
+from rtcdn import keys
 from rtcdn.record import Record
 
 MOST_STEPS = 1000  # of one session; each stage takes two
@@ -48,7 +49,7 @@ def rehearse(vmap: VirtualMap, session: str, policy: Policy, now_s: float) -> Re
         answer = decide(end, Reorganise(session), replace(policy, limits=endless), at_s)
         remarks = answer.reasons if isinstance(answer, Decision) else (Reason(answer.code, answer.detail),)
         if isinstance(answer, Decision) and answer.changes:
-            moves = sum(change.key.startswith("PT:") for change in answer.changes)
+            moves = sum(keys.is_participant(change.key) for change in answer.changes)
             told = {"after_s": round(after_s, 3), "moves": moves, "portions": -(-moves // portion)}
             steps.append({**told, "remarks": remarks})
             moved += moves

@@ -17,7 +17,8 @@ from broker.core.map_draft import MapDraft
 from broker.core.tables import Table
 from broker.core.views import SessionView
 from broker.core.wrappers import BUILT_IN_KINDS, NodeWrapper, WrapperKind
-from rtcdn.model import GatewayInfo, LeaderInfo
+from rtcdn import keys
+from rtcdn.model import GatewayInfo, LeaderInfo, Record
 
 RANKS = {"GW": 1, "SS": 2, "CX": 3, "LK": 4, "PT": 5}  # a snapshot is read in this order; JN: after the details
 
@@ -128,3 +129,21 @@ def rungs(vmap: VirtualMap, regions: tuple[str, ...]) -> Iterator[list[str]]:
     rest = [region for region in vmap.regions() if region not in regions]
     if rest:
         yield rest
+
+
+def record_at(vmap: VirtualMap, key: str) -> Record | None:
+    """The record that stands under an intent key in a map."""
+    parts = keys.parse(key)
+    if parts is None:
+        return None
+    if parts.prefix == "ND":
+        wrapper = vmap.node(parts.ids[0])
+        return wrapper.drain if wrapper else None
+    view = vmap.session(parts.ids[0])
+    if view is None:
+        return None
+    if parts.prefix == "SS":
+        return view.intent
+    table: Any = {"CX": view.contexts, "LK": view.links, "PT": view.participants}.get(parts.prefix, {})
+    record: Record | None = table.get(parts.ids[1]) if len(parts.ids) > 1 else None
+    return record

@@ -157,7 +157,9 @@ class EtcdStore:
         return f"{self._namespace}{key}".encode()
 
     def _compare(self, compare: Compare) -> Any:
-        if compare.creation or not compare.revision:
+        if compare.text is not None:
+            shape: dict[str, Any] = {"target": rpc.Compare.VALUE, "value": compare.text.encode()}
+        elif compare.creation or not compare.revision:
             shape = {"target": rpc.Compare.CREATE, "create_revision": compare.revision}
         else:
             shape = {"target": rpc.Compare.MOD, "mod_revision": compare.revision}

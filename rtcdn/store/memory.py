@@ -122,6 +122,8 @@ class MemoryStore:
 
     def _holds(self, compare: Compare) -> bool:
         value = self._values.get(compare.key)
+        if compare.text is not None:
+            return value is not None and value.text == compare.text
         if value is None:
             return compare.revision == 0
         return compare.revision == (value.create_revision if compare.creation else value.mod_revision)

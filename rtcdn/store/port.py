@@ -52,11 +52,15 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """A condition of a commit: the key's last write (or its creation) has this revision; 0: there is no such key."""
+    """A condition of a commit: the key's last write (or its creation) has this revision; 0: there is no such key.
+
+    With ``text``: it holds this text.
+    """
 
     key: str
     revision: int = 0
     creation: bool = False
+    text: str | None = None
 
     @classmethod
     def unchanged(cls, key: str, mod_revision: int) -> Compare:
@@ -67,6 +71,11 @@ class Compare:
     def held(cls, key: str, create_revision: int) -> Compare:
         """``key`` is still the one created at ``create_revision``, however often written since."""
         return cls(key, create_revision, creation=True)
+
+    @classmethod
+    def holds(cls, key: str, text: str | None) -> Compare:
+        """``key`` holds ``text``; None: there is no such key."""
+        return cls(key, text=text)
 
     @classmethod
     def absent(cls, key: str) -> Compare:

@@ -48,6 +48,19 @@ def test_held_looks_at_the_creation_only(store: Store) -> None:
     assert store.read("SS:").values["SS:a"].text == "1"
 
 
+def test_a_commit_may_ask_that_a_key_holds_a_text_or_is_not_there(store: Store) -> None:
+    """Whatever its revision; the text may be none at all."""
+    for key, text in (("PT:a:x", "1"), ("PT:a:y", "")):
+        store.commit(Commit((Compare.holds(key, None),), {key: text}))
+        store.commit(Commit((Compare.holds(key, text),), {key: "2"}))
+        for wrong in (text, None):
+            with pytest.raises(StoreConflict):
+                store.commit(Commit((Compare.holds(key, wrong),), {key: "3"}))
+    with pytest.raises(StoreConflict):
+        store.commit(Commit((Compare.holds("PT:a:z", "1"),), {"PT:a:x": "3"}))
+    assert {value.text for value in store.read().values.values()} == {"2"}
+
+
 def test_create_is_for_the_first_only(store: Store) -> None:
     """Election: one of two wins."""
     create(store, "LD:", "one")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from broker.core.actions import CreateContext, Order, Step, StopLink, step_name
 from broker.core.decisions import Decision, IntentChange
-from broker.core.requests import Attach, CloseSession, OpenSession
+from broker.core.requests import Attach, CloseSession, OpenSession, SetRole
 from broker.desk import Refused
 from broker.plans import step_from_dict, step_to_dict
 from rtcdn import keys
 from rtcdn.errors import NodeAway, NotLeader, StoreAway
-from rtcdn.model import Kind, Leg, ParticipantIntent, PlanRecord, SessionIntent
+from rtcdn.model import Kind, Leg, ParticipantIntent, PlanRecord, Role, SessionIntent
 from rtcdn.store.port import Commit, put_many
 from tests.support.engine import wait_for
 from tests.unit.broker.rig import Rig
@@ -263,3 +265,36 @@ def test_what_was_left_of_a_session_is_not_the_one_opened_since(rig: Rig) -> Non
     wait_for(lambda: rig.keeper.current.sessions["demo"].intent is None, "its own key is gone")
     rig.desk.handle(CloseSession("demo", left=True))
     assert not rig.keys("SS:") | rig.keys("CX:") | rig.keys("LK:")
+
+
+@pytest.mark.parametrize(
+    "text_of", [ParticipantIntent.to_json, lambda record: record.to_json().replace("{", '{"novel":1,', 1)]
+)
+def test_a_role_is_given_on_what_another_replica_reported_meanwhile(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, text_of: Callable[[ParticipantIntent], str]
+) -> None:
+    """His view comes up elsewhere while the leader decides, and our watch is slower than that: both stand, in the end.
+
+    Another version may write the same in other words.
+    """
+    rig.desk.handle(OPEN)
+    rig.desk.handle(VIEW)
+    wait_for(lambda: not rig.keeper._ahead, "he is written")
+    vic = keys.participant("demo", "vic")
+    known = rig.keeper.current.sessions["demo"].participants["vic"]
+    up = replace(known, legs=(replace(known.legs[0], state="up", handle=7),))
+    decide, decided = rig.desk._decide, []
+
+    def slow(*args: Any, **options: Any) -> Any:
+        found = decide(*args, **options)
+        if not decided:
+            rig.store.put(vic, text_of(up))
+        decided.append(found)
+        return found
+
+    monkeypatch.setattr(rig.desk, "_decide", slow)
+    rig.desk.handle(SetRole("demo", "vic", Role.SPEAKER))
+    stored = ParticipantIntent.from_json(rig.store.read(vic).values[vic].text)
+    assert stored
+    assert (stored.role, stored.legs) == (Role.SPEAKER, up.legs)
+    assert len(decided) > 1

@@ -140,9 +140,10 @@ def test_news_that_comes_before_our_own_commit_is_known_is_not_lost(keeper: MapK
     keeper.put((ours,), 0)
     keeper._take(news(ours, 100))
     keeper._take(news(vic(3), 101))
-    assert generation(keeper) == 2
+    assert generation(keeper) == 3
     keeper.settled((ours,), 100)
     assert generation(keeper) == 3
+    assert not keeper._ahead
     keeper._take(news(vic(4), 102))
     assert generation(keeper) == 4
 
