@@ -52,15 +52,20 @@ class Event:
 
     def on(self, host: str, command: str) -> str:
         """Output of a command on a host."""
-        done = subprocess.run(
-            [*machines.ssh(self.lab, host), command], capture_output=True, text=True, timeout=LIMIT_S, check=False
-        )
-        assert done.returncode == 0, f"{host}: {command}: {done.stderr}"
-        return done.stdout
+        return on(self.lab, host, command)
 
     def command(self, verb: str, *words: str) -> list[str]:
         """The words of ``bin/rtcdn verb``."""
         return [sys.executable, "-m", "ops", verb, *words]
+
+
+def on(lab: Lab, host: str, command: str) -> str:
+    """Output of a command on a host."""
+    done = subprocess.run(
+        [*machines.ssh(lab, host), command], capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+    assert done.returncode == 0, f"{host}: {command}: {done.stderr}"
+    return done.stdout
 
 
 def left(lab: Lab) -> dict[str, str]:

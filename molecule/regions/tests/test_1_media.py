@@ -6,16 +6,19 @@ from collections import Counter
 from typing import Any
 
 from ops.client import Operator
+from ops.lab import machines
 from rtcdn.client import Session
+from tests.support.lab_event import on
 from tests.support.regions import SESSION, SPEAKERS, VIEWERS, all_hear, all_see, regions_of_nodes, served
 
 
-def test_every_container_is_healthy(host: Any) -> None:
+def test_every_container_is_healthy(lab: str) -> None:
     """On each host, what the swarm runs there passes its health check; a host without any is no host of the site."""
     mine = "docker ps --filter label=com.docker.swarm.service.name --format '{{.Names}} {{.Status}}'"
-    lines = host.check_output(mine).splitlines()
-    assert lines
-    assert [line for line in lines if "(healthy)" not in line] == []
+    for host in machines.find(lab).hosts:
+        lines = on(machines.find(lab), host, mine).splitlines()
+        assert lines, host
+        assert [line for line in lines if "(healthy)" not in line] == []
 
 
 def test_every_node_is_on_the_map(operator: Operator) -> None:
