@@ -26,7 +26,7 @@ class BatchWriter:
 
     def __init__(self, store: Store, keeper: MapKeeper) -> None:
         self._store, self._keeper = store, keeper
-        self._waiting: dict[str, int] = {}  # key -> the how manieth
+        self._waiting: dict[str, int] = {}  # key -> number of the latest that was added
         self._added = 0
         self._news = threading.Condition()
         self._writing = threading.Lock()

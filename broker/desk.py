@@ -204,20 +204,24 @@ class Desk:
     def _commit(self, decision: Decision, vmap: VirtualMap, texts: Mapping[str, str]) -> None:
         """Write the intent in portions, the plan with the last of them; then put it into the map.
 
-        Participants that are put are as ``vmap`` shows them: what other replicas write of them is not lost.
+        Participants of the first portion are as ``vmap`` shows them: what other replicas write of them is not lost.
+        Later ones are written over: by then the decision cannot be taken back.
         """
         changes = decision.changes
         size = MAX_KEYS - 2
         portions = [changes[at : at + size] for at in range(0, len(changes), size)] or [()]
-        compare = (Compare.unchanged(decision.compare_key, decision.revision),) if decision.compare_key else ()
+        compare: tuple[Compare, ...] = ()
+        if decision.compare_key:
+            compare = (Compare.unchanged(decision.compare_key, decision.revision),)
         with self._batches.instead(change.key for change in changes):
             for number, portion in enumerate(portions):
                 puts = {change.key: change.value for change in portion if change.value is not None}
                 deletes = [change.key for change in portion if change.value is None]
                 if number == len(portions) - 1:
                     puts |= self._performer.record(decision)
-                as_decided = tuple(self._as_decided(key, vmap, texts) for key in puts if keys.is_participant(key))
-                revision = self._leadership.commit(puts, deletes, (*(compare if number == 0 else ()), *as_decided))
+                if number == 0:
+                    compare += tuple(self._as_decided(key, vmap, texts) for key in puts if keys.is_participant(key))
+                revision = self._leadership.commit(puts, deletes, compare if number == 0 else ())
                 self._keeper.put(portion, revision)
 
     def _as_decided(self, key: str, vmap: VirtualMap, texts: Mapping[str, str]) -> Compare:
