@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import wave
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from rtcdn.client import connect
 from rtcdn.client.received import Received, Slot, strength, tone_hz
+from rtcdn.client.tracks import Shared, ToneTrack
 from tests.unit.client.gateway import running
 from tests.unit.client.test_session import QUICK, TOKEN, assert_known
 
@@ -138,6 +140,20 @@ async def test_a_camera_that_is_moved_is_sent_to_both_places_meanwhile() -> None
         before = gateway.heard["c9/video"]
         await gateway.until(lambda: gateway.heard["c9/video"] > before + 5)
         assert_known(gateway)
+
+
+async def test_a_shared_track_gives_each_reader_every_frame_and_outlives_a_connection() -> None:
+    """aiortc stops a track with the sender that ends; what it is made of ends when it is told to."""
+    tone = ToneTrack(440)
+    shared = Shared(tone)
+    for _ in range(3):
+        one, other = await asyncio.gather(shared.recv(), shared.recv())
+        assert one is other
+    shared.stop()
+    assert (await shared.recv()).pts == one.pts + one.samples
+    assert tone.readyState == "live"
+    shared.end()
+    assert tone.readyState == "ended"
 
 
 async def test_media_outlive_the_socket() -> None:
