@@ -172,6 +172,16 @@ async def mended(hall: Hall) -> list[str]:
         return found
 
 
+async def stands(hall: Hall, name: str, publisher: str) -> None:
+    """A node lists a remote publisher: it answers before it has added him, and a kick until then is for nobody."""
+    async with asyncio.timeout(5):
+        while True:
+            await asyncio.to_thread(hall.world.report, name)
+            contexts = hall.world.vmap.nodes[name].plugin.contexts
+            if publisher in {each.id for context in contexts for each in context.publishers}:
+                return
+
+
 async def test_half_a_remote_link_is_made_whole(hall: Hall) -> None:
     """Either end may be gone; what no link covers is removed, and nobody who publishes himself is."""
     await hall.commit(contexts("ingress-vr1", "ingress-vr2"))
@@ -180,11 +190,14 @@ async def test_half_a_remote_link_is_made_whole(hall: Hall) -> None:
         await hall.commit(mesh)
         rooms = {name: f"{SESSION}/ingress-{name}" for name in ("vr1", "vr2")}
         near, far = hall.world.clients["vr1"], hall.world.clients["vr2"]
+        await stands(hall, "vr2", "ann")
         far.kick(rooms["vr2"], "ann")
         assert await mended(hall) == ["start_link remote-ann-vr2"]
+        await stands(hall, "vr2", "ann")
         body = {"request": "unpublish_remotely", "room": rooms["vr1"], "secret": near.keys(rooms["vr1"]).secret}
         near.admin.plugin(Kind.VR, body | {"publisher_id": "ann", "remote_id": "remote-ann-vr2"})
         assert await mended(hall) == ["start_link remote-ann-vr2"]
+        await stands(hall, "vr2", "ann")
         await shows(await hall.subscriber("ingress-vr2", "ann"), "whole again")
         assert await hall.reconcile() == []
         hall.world.intend(dict.fromkeys(mesh))
