@@ -41,10 +41,10 @@ class Outbox:
     last: int = 0
     waiting: dict[int, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, order: Order) -> dict[str, Any]:
-        """Number an order and keep it; the message to send."""
+    def add(self, order: Order, revision: int = 0) -> dict[str, Any]:
+        """Number an order and keep it; the message to send. ``revision``: of the map on which it was decided."""
         self.last += 1
-        message = order_message(self.last, order)
+        message = order_message(self.last, order, revision)
         self.waiting[self.last] = message
         return message
 
@@ -65,10 +65,11 @@ class Outbox:
         return list(self.waiting.values())
 
 
-def order_message(number: int, order: Order) -> dict[str, Any]:
+def order_message(number: int, order: Order, revision: int = 0) -> dict[str, Any]:
     """An order as it goes over the wire."""
     return {
         "n": number,
+        "revision": revision,
         "order": order.order,
         "session": order.session,
         "participant": order.id,

@@ -129,7 +129,7 @@ class GatewayStreams:
             await connection.close(LEADER_CHANGED, "the leader has changed: say hello again")
 
     def _put(self, order: Order) -> None:
-        message = self._outboxes.setdefault(order.gateway, Outbox()).add(order)
+        message = self._outboxes.setdefault(order.gateway, Outbox()).add(order, self._keeper.current.revision)
         _log.info("order", gateway=order.gateway, order=order.order, session=order.session, participant=order.id)
         connection = self._connections.get(order.gateway)
         if connection:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -20,17 +21,34 @@ from rtcdn import log
 from rtcdn.model import AttachGrant, ParticipantIntent, StreamInfo
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=1)
+REVISION_HEADER = "Rtcdn-Revision"
+NEWS_S = 5.0  # by then every replica has heard it; a store that was restored counts from elsewhere
 _log = log.get("gateway.broker")
 
 
 class Broker:
     """Attach, report and leave. ``http`` carries the gateway's certificate."""
 
-    def __init__(self, http: aiohttp.ClientSession, urls: Iterable[str], gateway_id: str) -> None:
-        self._http = http
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        urls: Iterable[str],
+        gateway_id: str,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._http, self._now_s = http, now_s
         self._urls = list(urls)
         self._gateway_id = gateway_id
         self._alone: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # participant's path -> his turn
+        self._told: tuple[int, float] = (0, 0.0)  # revision of the newest order, and until when it is news
+
+    def told(self, revision: int) -> None:
+        """An order was decided at this revision of the store: whoever answers us now must have seen that."""
+        self._told = max(revision, self._news()), self._now_s() + NEWS_S
+
+    def _news(self) -> int:
+        revision, until_s = self._told
+        return revision if self._now_s() < until_s else 0
 
     async def attach(self, session: str, participant: str, body: dict[str, Any]) -> AttachGrant:
         """Where to lead a participant; raises ``Problem`` with the broker's reason."""
@@ -106,9 +124,10 @@ class Broker:
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         """Ask the replicas in turn until one answers with anything but "not I"."""
         last = Problem(503, "broker-away", "no broker answered", "try again in a few seconds", retry_after_s=2)
+        news = {REVISION_HEADER: str(revision)} if (revision := self._news()) else None
         for url in tuple(self._urls):
             try:
-                async with self._http.request(method, url + path, json=body, timeout=TIMEOUT) as response:
+                async with self._http.request(method, url + path, json=body, headers=news, timeout=TIMEOUT) as response:
                     text = await response.text()
                     if response.status < 400:
                         self._prefer(url)

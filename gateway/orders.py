@@ -130,6 +130,8 @@ class Orders:
             return
         if not isinstance(message.get("n"), int):
             return
+        if isinstance(message.get("revision"), int):
+            self._broker.told(message["revision"])
         try:
             await self.perform(message)
         except Problem as problem:

@@ -12,7 +12,7 @@ from flask_openapi3 import Info, OpenAPI, SecurityScheme
 from werkzeug.exceptions import BadRequest
 
 from broker.api import attach, health, live, nodes, participants, problems, sessions, taps, upkeep, watched
-from broker.api.context import Parts, caller, from_replica, operator, parts
+from broker.api.context import Parts, caller, from_gateway, from_replica, operator, parts
 from broker.api.forward import REVISION_HEADER, Forwarder, catch_up, settled
 from rtcdn import log
 from rtcdn.errors import InvalidRequest, NotLeader
@@ -60,9 +60,9 @@ def create_app(made: Parts, forwarder: Forwarder) -> Flask:
 
 
 def _begin() -> None:
-    """Note the time; see what a forwarding replica has seen; refuse text that is no JSON before it is read as empty."""
+    """Note the time; see what who asks has seen already; refuse text that is no JSON before it is read as empty."""
     g.began = time.perf_counter()
-    if from_replica():
+    if from_replica() or from_gateway():
         catch_up(http.headers.get(REVISION_HEADER, ""))
     if http.content_length and http.method in ("PUT", "POST", "PATCH"):
         try:

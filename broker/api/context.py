@@ -60,9 +60,14 @@ def caller() -> str:
     return http.headers.get(CALLER_HEADER, peer) if from_replica() else peer
 
 
+def from_gateway() -> bool:
+    """Does a gateway ask? It comes directly, known by its certificate."""
+    return caller().startswith("gateway-")
+
+
 def require_gateway() -> None:
-    """Only gateways: they come directly, known by their certificate."""
-    if not caller().startswith("gateway-"):
+    """Only gateways."""
+    if not from_gateway():
         raise Forbidden(f"only gateways may ask this; the certificate is of {caller() or 'nobody'}")
 
 

@@ -1,7 +1,8 @@
 """Changes asked of a replica that does not lead: passed to the leader, one hop, waiting for one a little.
 
 Who asks one replica is not told older news by another: the leader decides on a map that holds what was granted here
-(written afterwards, in batches), and its answer goes out when the map here holds what it did.
+(written afterwards, in batches), and its answer goes out when the map here holds what it did. A gateway that the leader
+gave an order tells it too: someone promoted publishes at once, by a replica that may not have heard of it.
 """
 
 from __future__ import annotations

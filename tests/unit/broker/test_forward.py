@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from broker.core.requests import OpenSession
-from rtcdn.model import SessionIntent
+from broker.core.requests import OpenSession, SetRole
+from broker.core.virtual_map import VirtualMap
+from rtcdn.model import Role, SessionIntent
 from rtcdn.store.memory import MemoryStore
 from tests.support.engine import wait_for
 from tests.unit.broker.rig import REGION, Rig
@@ -52,3 +53,35 @@ def test_an_offer_that_cannot_be_carried_takes_nothing(follower: Rig) -> None:
     assert (answer.status_code, answer.get_json()["type"].rpartition("/")[2]) == (406, "codec-not-carried")
     assert "VP8" in answer.get_json()["detail"]
     assert http.get(url).get_json()["generation"] == 1
+
+
+def test_someone_promoted_publishes_by_a_replica_that_has_not_heard_of_it(rig: Rig, follower: Rig) -> None:
+    """His gateway had the order: it tells the revision of that, and the replica answers when its map has it."""
+    http = follower.client("gateway-1")
+    url, viewer = f"{PARTICIPANTS}/vic/attach", {**PUBLISH, "role": "viewer"}
+    assert http.post(url, json={**viewer, "want": ["view"]}).status_code == 200
+    wait_for(lambda: "vic" in rig.keeper.current.sessions["demo"].participants, "the leader knows him")
+    assert http.post(url, json=viewer).status_code == 403
+    follower.keeper.wait_for = promoted_meanwhile(rig, follower)  # type: ignore[method-assign]
+    news = {"Rtcdn-Revision": str(rig.keeper.current.revision + 1)}
+    assert http.post(url, json=viewer, headers=news).status_code == 200
+
+
+def promoted_meanwhile(rig: Rig, follower: Rig) -> Callable[[Callable[[VirtualMap], bool], float], bool]:
+    """The leader's change comes while a replica waits for it, not before."""
+    wait = follower.keeper.wait_for
+
+    def waited(seen: Callable[[VirtualMap], bool], timeout_s: float) -> bool:
+        if not seen(follower.keeper.current):
+            rig.desk.handle(SetRole("demo", "vic", Role.SPEAKER))
+        return wait(seen, timeout_s)
+
+    return waited
+
+
+def test_a_revision_that_never_comes_does_not_stop_anybody(follower: Rig) -> None:
+    """Of a store that was restored since, or rubbish: he is answered all the same."""
+    http = follower.client("gateway-1")
+    for number, told in enumerate(("999999", "-1", "none", "\u0663")):
+        answer = http.post(f"{PARTICIPANTS}/s{number}/attach", json=PUBLISH, headers={"Rtcdn-Revision": told})
+        assert answer.status_code in (200, 409), answer.get_json()

@@ -155,7 +155,7 @@ def test_numbers_go_on_where_the_gateway_is() -> None:
     box.add(REMOVE)
     assert [each["n"] for each in box.resumed(18)] == [19]
     assert [each["n"] for each in box.resumed(40)] == [41]
-    assert box.add(REMOVE)["n"] == 42
+    assert box.add(REMOVE, 7) == {**box.add(REMOVE, 7), "n": 42, "revision": 7}
 
 
 def test_hello_shows_whom_a_gateway_must_end_and_whom_it_must_claim(rig: Rig) -> None:

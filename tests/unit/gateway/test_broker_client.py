@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.broker_client import Broker
+from gateway.broker_client import NEWS_S, Broker
 from gateway.protocol import Problem
 from rtcdn.model import AttachGrant, Leg
 from tests.support.gateway import serve
@@ -25,11 +25,13 @@ class Replica:
 
     answer: web.Response
     asked: list[str] = field(default_factory=list)
+    news: list[str] = field(default_factory=list)  # revisions that came with them
     url: str = ""
 
     async def handle(self, request: web.Request) -> web.Response:
         """Any request."""
         self.asked.append(f"{request.method} {request.path_qs}")
+        self.news.append(request.headers.get("Rtcdn-Revision", ""))
         return web.Response(
             status=self.answer.status,
             body=self.answer.body,
@@ -164,3 +166,18 @@ async def test_what_concerns_one_participant_is_asked_one_after_the_other(site: 
     await asyncio.gather(*wants)
     assert len(slow.asked) == 4
     assert set(slow.most.values()) == {1}
+
+
+async def test_what_an_order_told_goes_with_what_is_asked_for_a_while(site: Site) -> None:
+    """The newest revision of all orders; later every replica has heard of it."""
+    replica = Replica(web.json_response(GRANT.to_dict()))
+    await site.broker(replica)
+    now_s = [100.0]
+    broker = Broker(site.http, [replica.url], "1", now_s=lambda: now_s[0])
+    for told, then_s in ((0, 0.0), (7, 1.0), (5, 1.0), (0, NEWS_S)):
+        if told:
+            broker.told(told)
+        await broker.attach("demo", "bob", {})
+        now_s[0] += then_s
+    await broker.attach("demo", "bob", {})
+    assert replica.news == ["", "7", "7", "7", ""]
