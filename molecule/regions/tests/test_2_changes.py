@@ -12,7 +12,7 @@ import pytest
 from ops.client import Operator
 from rtcdn.client import Session
 from tests.support.lab_event import LIMIT_S, Event
-from tests.support.regions import all_see, begin_anew, gaps_ms, regions_of_nodes, served
+from tests.support.regions import Stillness, all_see, regions_of_nodes, served
 
 SPARE = "eu3"
 NEW = "eu3-st1"
@@ -38,22 +38,19 @@ def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     return said
 
 
-async def while_they_watch(
-    people: dict[str, Session], event: Event, verb: str, *words: str
-) -> tuple[dict[str, int], float]:
-    """Run a command; longest stand-still of each viewer (ms), and how long it took. Nobody is lost or stuck."""
+async def while_they_watch(people: dict[str, Session], event: Event, verb: str, *words: str) -> tuple[Stillness, float]:
+    """Run a command; how long pictures stood still, and how long it took (s). Nobody is lost or stuck."""
     await all_see(people)
     connections = {who: person.known.key for who, person in people.items()}
-    begin_anew(people)
     began_s = time.monotonic()
-    await asyncio.to_thread(event.run, verb, *words)
-    took_s = time.monotonic() - began_s
-    await all_see(people)
+    async with Stillness(people) as still:
+        await asyncio.to_thread(event.run, verb, *words)
+        took_s = time.monotonic() - began_s
+        await all_see(people)
     assert {who: person.known.key for who, person in people.items()} == connections, "somebody had to join again"
     assert {who: person.state for who, person in people.items()} == dict.fromkeys(people, "live")
-    gaps = gaps_ms(people)
-    assert max(gaps.values()) < STILL_MS, f"{verb}: {gaps} ms"
-    return gaps, took_s
+    assert max(still.longest_ms.values()) < STILL_MS, f"{verb}: {still}"
+    return still, took_s
 
 
 def test_an_event_of_the_same_shape_changes_nothing(event: Event, say: Callable[[str], None]) -> None:
@@ -73,11 +70,11 @@ async def test_a_host_is_added_and_used(
         "  us:\n",
         f"      {SPARE}: {{private: {event.lab.address(SPARE)}, zone: '3', nodes: {{ST: 1}}, duties: []}}\n  us:\n",
     )
-    gaps, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
-    say(f"a host added in {took_s:.0f} s; longest stand-still {gaps} ms")
+    still, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
+    say(f"a host added in {took_s:.0f} s; {still}")
     assert regions_of_nodes(operator)[NEW] == "eu"
-    gaps, took_s = await while_they_watch(people, event, "drain", "eu2", "--wait", "--deployment", lab)
-    say(f"eu2 drained in {took_s:.0f} s; longest stand-still {gaps} ms")
+    still, took_s = await while_they_watch(people, event, "drain", "eu2", "--wait", "--deployment", lab)
+    say(f"eu2 drained in {took_s:.0f} s; {still}")
     assert served(operator)[NEW] == 2  # the viewer of eu, and the speaker, who looks on
     await asyncio.to_thread(event.run, "undrain", "eu2", "--deployment", lab)
 
@@ -91,8 +88,8 @@ async def test_janus_is_upgraded_region_by_region(
     build = f"printf 'FROM {registry}:{present}\\nLABEL next=1\\n' | docker build --quiet --tag {registry}:{NEXT} -"
     event.on("eu1", f"{build} && docker push --quiet {registry}:{NEXT}")
     event.change("control:", f"versions: {{janus: {NEXT}}}\ncontrol:")
-    gaps, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
-    say(f"Janus upgraded on every node in {took_s:.0f} s; longest stand-still {gaps} ms")
+    still, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
+    say(f"Janus upgraded on every node in {took_s:.0f} s; {still}")
     running = event.on("eu1", "docker service ls --format '{{.Name}} {{.Image}}'")
     images = {line.split()[1] for line in running.splitlines() if line.split()[0].endswith("_janus")}
     assert images == {f"{registry}:{NEXT}"}
@@ -102,10 +99,10 @@ async def test_secrets_are_rotated(
     event: Event, lab: str, people: dict[str, Session], say: Callable[[str], None]
 ) -> None:
     """A node's own, and the keys of tokens."""
-    gaps, took_s = await while_they_watch(people, event, "rotate", lab, "node", "us2-st1")
-    say(f"secrets of us2-st1 rotated in {took_s:.0f} s; longest stand-still {gaps} ms")
-    gaps, took_s = await while_they_watch(people, event, "rotate", lab, "tokens")
-    say(f"keys of tokens rotated in {took_s:.0f} s; longest stand-still {gaps} ms")
+    still, took_s = await while_they_watch(people, event, "rotate", lab, "node", "us2-st1")
+    say(f"secrets of us2-st1 rotated in {took_s:.0f} s; {still}")
+    still, took_s = await while_they_watch(people, event, "rotate", lab, "tokens")
+    say(f"keys of tokens rotated in {took_s:.0f} s; {still}")
 
 
 async def test_the_store_is_restored(
@@ -115,8 +112,8 @@ async def test_the_store_is_restored(
     kept, lab = str(tmp_path / "backup"), event.lab.name
     await asyncio.to_thread(event.run, "backup", lab, kept)
     operator.call("PUT", "/v1/sessions/later", {})
-    gaps, took_s = await while_they_watch(people, event, "restore", lab, kept, "--only", "store", "--yes")
-    say(f"store restored in {took_s:.0f} s; longest stand-still {gaps} ms")
+    still, took_s = await while_they_watch(people, event, "restore", lab, kept, "--only", "store", "--yes")
+    say(f"store restored in {took_s:.0f} s; {still}")
     assert "later" not in operator.call("GET", "/v1/map")[1]["sessions"]
 
 
@@ -127,8 +124,8 @@ async def test_a_host_is_taken_away(
     event.write(
         "".join(line for line in event.text.splitlines(keepends=True) if not line.strip().startswith(f"{SPARE}:"))
     )
-    gaps, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
-    say(f"a host taken away in {took_s:.0f} s; longest stand-still {gaps} ms")
+    still, took_s = await while_they_watch(people, event, "apply", str(event.path), "--yes")
+    say(f"a host taken away in {took_s:.0f} s; {still}")
     assert NEW not in regions_of_nodes(operator)
     assert SPARE not in event.on("eu1", "docker node ls --format '{{.Hostname}}'").split()
     assert event.on(SPARE, "docker ps --all --quiet") == ""
