@@ -12,6 +12,7 @@ from typing import Any
 from broker.act import Actor
 from broker.core.actions import STEP_NAMES, Order, Step, step_name
 from broker.core.decisions import Decision, IntentChange
+from broker.core.merging import merged
 from broker.core.plan import plan_changes
 from broker.core.virtual_map import VirtualMap, record_at
 from broker.leader import Leadership
@@ -97,9 +98,16 @@ class Performer:
         self._perform(session, record, known, record.step if len(known) == len(steps) else 0)
 
     def undo(self, decision: Decision, before: VirtualMap) -> None:
-        """Take a decision back: intent as it was before, and the steps that lead there, as far as nodes answer."""
-        inverse = tuple(IntentChange(each.key, record_at(before, each.key)) for each in decision.changes)
-        steps = plan_changes(self._keeper.current, inverse)
+        """Take a decision back: intent as it was before, and the steps that lead there, as far as nodes answer.
+
+        What others have changed of a participant since stands.
+        """
+        now = self._keeper.current
+        inverse = tuple(
+            IntentChange(each.key, merged(each.record, record_at(before, each.key), record_at(now, each.key)))
+            for each in decision.changes
+        )
+        steps = plan_changes(now, inverse)
         puts = {change.key: change.value for change in inverse if change.value is not None}
         deletes = [change.key for change in inverse if change.value is None]
         self._keeper.put(inverse, self._leadership.commit(puts, deletes))

@@ -1,0 +1,34 @@
+"""A decision that nodes did not carry is taken back, and nothing that others did meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from broker.core.decisions import Decision, IntentChange
+from broker.core.requests import Attach, OpenSession
+from rtcdn import keys
+from rtcdn.model import Kind, Leg, ParticipantIntent, SessionIntent
+from tests.support.engine import wait_for
+from tests.unit.broker.rig import Rig
+
+VIC = keys.participant("demo", "vic")
+PUBLISH = Leg("publish", Kind.VR, "vr1", context="demo/ingress-vr1", generation=2, gateway="1")
+
+
+def test_what_another_replica_reported_of_him_meanwhile_stands(rig: Rig) -> None:
+    """His view came up while the steps of his publishing failed: he views on, and publishes nothing."""
+    rig.desk.handle(OpenSession("demo", SessionIntent(audience={"here": 10})))
+    rig.desk.handle(Attach("demo", "vic", ("view",), rights=("view",), gateway="1", regions=("here",)))
+    wait_for(lambda: not rig.keeper._ahead, "he is written")
+    before = rig.keeper.current
+    viewing = before.sessions["demo"].participants["vic"]
+    publishing = replace(viewing, legs=(*viewing.legs, PUBLISH), generation=2)
+    change = IntentChange(VIC, publishing)
+    rig.keeper.put((change,), rig.leadership.commit({VIC: change.value or ""}))
+    up = replace(viewing.legs[0], state="up", handle=7)
+    revision = rig.store.put(VIC, replace(publishing, legs=(up, PUBLISH)).to_json())
+    rig.keeper.wait_for(lambda vmap: vmap.revision >= revision, 10)
+    rig.performer.undo(Decision("d-1", "attach demo:vic", (change,)), before)
+    stored = ParticipantIntent.from_json(rig.store.read(VIC).values[VIC].text)
+    assert stored
+    assert stored.legs == (up,)
