@@ -7,6 +7,8 @@ the bundle is formed at once (``MAX_BUNDLE``): with its default policy all but t
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +30,8 @@ Json = dict[str, Any]
 RECEIVE, VOICE, SEND = "receive", "voice", "send"
 GOOD = "connected"
 ENDED = ("failed", "closed")
+SHOWN_S = 2.0  # a slot without a frame for so long shows nothing
+PATIENCE_S = 2.5  # a new connection without pictures takes over after so long all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +50,24 @@ class Ice:
 
 @dataclass
 class Connection:
-    """One PeerConnection; ``id`` is the gateway's name of it, empty until that is known."""
+    """One PeerConnection; ``id`` is the gateway's name of it, empty until that is known.
+
+    Where it comes in the place of one ``before``, both flow for a while: each slot is taken over by its first frame.
+    """
 
     purpose: str
     received: Received
     videos: int = 0  # how many are asked for on a connection that receives
     ice: Ice = field(default_factory=Ice)
+    before: Connection | None = None
     id: str = ""
     slots: dict[str, str] = field(default_factory=dict)  # mid -> slot
     peer: RTCPeerConnection = field(init=False)
     over: asyncio.Event = field(default_factory=asyncio.Event)  # it has ended: by us, from there, or no answer came
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
+    _last_s: dict[str, float] = field(default_factory=dict)  # slot -> monotonic time of the last frame that counted
+    _taken: set[str] = field(default_factory=set)  # slots that the connection after this one shows
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.peer = RTCPeerConnection(self.ice.configuration())
@@ -65,6 +76,7 @@ class Connection:
     def _look(self) -> None:
         if self.peer.connectionState in ENDED:
             self.over.set()
+            self._came.set()
 
     async def offer(self, track: MediaStreamTrack | None = None) -> str:
         """The description to send; ``track`` is what a connection that sends shows."""
@@ -86,11 +98,43 @@ class Connection:
         await self.peer.setRemoteDescription(RTCSessionDescription(sdp=answer["sdp"], type="answer"))
         for transceiver in self.peer.getTransceivers():
             if transceiver.receiver.track and self.purpose != SEND:
-                work = self.received.read(transceiver.receiver.track, self._slot_of(transceiver))
+                work = self.received.read(transceiver.receiver.track, self._counting(transceiver))
                 self._reading.append(asyncio.create_task(work))
 
-    def _slot_of(self, transceiver: RTCRtpTransceiver) -> Callable[[], str]:
-        return lambda: AUDIO if transceiver.kind == "audio" else self.slots.get(str(transceiver.mid), "")
+    def _slot_of(self, transceiver: RTCRtpTransceiver) -> str:
+        return AUDIO if transceiver.kind == "audio" else self.slots.get(str(transceiver.mid), "")
+
+    def _counting(self, transceiver: RTCRtpTransceiver) -> Callable[[], str]:
+        """Asked with every frame: the slot that it is of, empty when it does not count."""
+
+        def slot() -> str:
+            name = self._slot_of(transceiver)
+            if not name or name in self._taken:
+                return ""
+            self._last_s[name] = time.monotonic()
+            if self.before:
+                self.before._taken.add(name)
+            self._came.set()
+            return name
+
+        return slot
+
+    async def takes_over(self) -> bool:
+        """Wait until every slot that the one before shows is shown by this one; False when it ended meanwhile."""
+        since_s = time.monotonic() - SHOWN_S
+        shown = {slot for slot, at_s in self.before._last_s.items() if at_s > since_s} if self.before else set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while not (self.over.is_set() or shown <= self._last_s.keys()):
+                    self._came.clear()
+                    await self._came.wait()
+        return not self.over.is_set()
+
+    def settle(self, stays: bool) -> None:
+        """Be the only one; where it does not stay, the one before shows everything again."""
+        if self.before and not stays:
+            self.before._taken.clear()
+        self.before = None
 
     def sing(self, track: MediaStreamTrack | None) -> None:
         """Send ``track`` on a voice connection, or nothing (None); the encoder rests then."""
@@ -133,7 +177,7 @@ class Connection:
         clock = 48 if transceiver.kind == "audio" else 90  # ticks of a millisecond
         packets, lost = report.packetsReceived, report.packetsLost
         found = {"packets": packets, "lost": lost, "jitter_ms": round(report.jitter / clock, 1)}
-        if not (name := self._slot_of(transceiver)()):
+        if not (name := self._slot_of(transceiver)):
             return found
         slot = self.received.slot(name)
         slot.packets, slot.lost = packets, lost

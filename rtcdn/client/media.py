@@ -102,16 +102,19 @@ class Media:
         if key in self._connections or key in self._making:
             return  # asked for again after a resume
         self._making.add(key)
+        replaced = event.get("replaces", "")
+        before = self._connections.get(replaced) if event["purpose"] != SEND else None
+        connection = Connection(event["purpose"], self.received, self._videos, self._ice, before)
+        flows = False
         try:
-            flows = await self._open(Connection(event["purpose"], self.received, self._videos, self._ice), key)
+            flows = await self._open(connection, key) and await connection.takes_over()
         finally:
             self._making.discard(key)
-        if not flows:
-            return
-        if before := event.get("replaces", ""):
+            connection.settle(flows)
+        if flows and replaced:
             await self._ask("flowing", connection=key)
             if event["purpose"] != SEND:
-                await self._end(before)
+                await self._end(replaced)
 
     async def _open(self, connection: Connection, asked_for: str) -> bool:
         """Offer, take the answer, wait until it is connected."""

@@ -11,7 +11,14 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
 
 from rtcdn.client.picture import Picture
 from rtcdn.client.tracks import ClockTrack, ToneTrack
@@ -31,6 +38,7 @@ class Gateway:
     peers: dict[str, RTCPeerConnection] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)  # connection/kind -> frames that came from the client
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    late: dict[str, asyncio.Event] = field(default_factory=dict)  # connection/slot -> no picture until then
     tone_hz: int = 440
     url: str = ""
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
@@ -82,7 +90,10 @@ class Gateway:
                 continue
             slot = next(videos, "") if transceiver.kind == "video" else ""
             track = ClockTrack(Picture(slot, width=160, height=96)) if slot else ToneTrack(self.tone_hz)
-            transceiver.sender.replaceTrack(track)
+            if late := self.late.get(f"{connection}/{slot}"):
+                self._reading.append(asyncio.create_task(_later(transceiver.sender, track, late)))
+            else:
+                transceiver.sender.replaceTrack(track)
             transceiver.direction = "sendrecv" if transceiver._offerDirection == "sendrecv" else "sendonly"
             media.append({"mid": transceiver.mid, **({"slot": slot} if slot else {})})
         await peer.setLocalDescription(await peer.createAnswer())
@@ -116,6 +127,11 @@ class Gateway:
             await peer.close()
         for task in self._reading:
             task.cancel()
+
+
+async def _later(sender: RTCRtpSender, track: MediaStreamTrack, when: asyncio.Event) -> None:
+    await when.wait()
+    sender.replaceTrack(track)
 
 
 @contextlib.asynccontextmanager

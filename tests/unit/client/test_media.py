@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from rtcdn.client import connect
+from rtcdn.client import Session, connect, connections
 from rtcdn.client.received import Received, Slot, strength, tone_hz
 from rtcdn.client.tracks import Shared, ToneTrack
 from tests.unit.client.gateway import running
@@ -122,6 +122,63 @@ async def test_a_connection_is_replaced_without_a_gap() -> None:
         await gateway.until(lambda: gateway.peers["c1"].connectionState == "closed")
         await session.media.received.sees("v1", 5)
         assert session.media.slot("v1").longest_gap_ms < 3000
+
+
+async def taken_over(session: Session, slots: set[str]) -> None:
+    """The connection ``c1`` shows all but these."""
+    received, old = session.media.received, session.media._connections["c1"]
+    async with received._changed, asyncio.timeout(10):
+        await received._changed.wait_for(lambda: old._taken == slots)
+
+
+async def test_each_picture_goes_on_until_the_new_connection_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keyframe of one speaker may be a second away: the old connection shows him until then, and only him."""
+    monkeypatch.setattr(connections, "PATIENCE_S", 30.0)
+    keyframe = asyncio.Event()
+    async with (
+        running(late={"c9/v2": keyframe}) as gateway,
+        connect(gateway.url, TOKEN, videos=2) as session,
+    ):
+        await session.media.received.sees("v2", 3)
+        await gateway.say(event="connect", connection="c9", purpose="receive", replaces="c1", reason="moved")
+        await taken_over(session, {"a", "v1"})
+        await session.media.received.sees("v1", 5)
+        await session.media.received.sees("v2", 5)
+        assert gateway.of("flowing") == []
+        keyframe.set()
+        await gateway.until(lambda: gateway.of("flowing"))
+        await gateway.until(lambda: gateway.peers["c1"].connectionState == "closed")
+        await session.media.received.sees("v2", 5)
+
+
+async def test_a_picture_that_does_not_come_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old node wants to be empty."""
+    monkeypatch.setattr(connections, "PATIENCE_S", 0.3)
+    async with (
+        running(late={"c9/v1": asyncio.Event()}) as gateway,
+        connect(gateway.url, TOKEN, videos=1) as session,
+    ):
+        await session.media.received.sees("v1", 3)
+        await gateway.say(event="connect", connection="c9", purpose="receive", replaces="c1", reason="moved")
+        await gateway.until(lambda: gateway.peers["c1"].connectionState == "closed")
+        assert gateway.of("flowing")[0]["connection"] == "c9"
+
+
+async def test_what_the_old_connection_shows_counts_again_when_the_new_one_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The node that he was led to died before its second picture came."""
+    monkeypatch.setattr(connections, "PATIENCE_S", 30.0)
+    async with (
+        running(late={"c9/v2": asyncio.Event()}) as gateway,
+        connect(gateway.url, TOKEN, videos=2) as session,
+    ):
+        await session.media.received.sees("v2", 3)
+        await gateway.say(event="connect", connection="c9", purpose="receive", replaces="c1", reason="moved")
+        await taken_over(session, {"a", "v1"})
+        await gateway.peers["c9"].close()
+        await session.media.received.sees("v1", 20)
+        assert gateway.of("flowing") == []
 
 
 async def test_a_camera_that_is_moved_is_sent_to_both_places_meanwhile() -> None:
