@@ -251,7 +251,10 @@ class Session(Bus):
                 self._spawn(self._media.disconnect(event))
             elif name == "role":
                 self._sing()
-                self._spawn(self._media.show() if self.known.live else self._media.hide())
+                if self.known.live:
+                    self._spawn(self._media.show())
+                elif self.known.role == "viewer":  # else his voice is being moved: his camera goes on
+                    self._spawn(self._media.hide())
             elif name == "muted":
                 self._sing()
         if name == "closing":

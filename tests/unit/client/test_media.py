@@ -73,8 +73,12 @@ async def test_goes_live_when_promoted_and_rests_before() -> None:
         offer = gateway.of("offer")[-1]
         assert (offer["purpose"], offer["connection"], list(offer["sources"].values())) == ("send", "", ["camera"])
         await session.mute()
-        await gateway.say(event="role", role="viewer", live=False, by="mod")
+        before = gateway.heard["c3/video"]
+        await gateway.say(event="role", role="speaker", live=False)  # his voice is being led to another node
         await session.until(lambda known: not known.live)
+        await gateway.until(lambda: gateway.heard["c3/video"] > before + 10)
+        await gateway.say(event="role", role="viewer", live=False, by="mod")
+        await session.until(lambda known: known.role == "viewer")
         await gateway.until(lambda: gateway.peers["c3"].connectionState == "closed")
         assert_known(gateway)
 
