@@ -1,7 +1,8 @@
 """Bringing a session together after a change of scenario: legs in contexts that are too many are led to those in use.
 
 A change moves nobody. What it leaves behind goes on working: a mix that is not in use any more stays linked to the
-one that is for as long as people are in it, and they are led over in portions, by upkeep.
+one that is for as long as people are in it, and they are led over in portions, by upkeep. So does a mix that a drain
+leaves: each is heard in the old one until he is in the new one.
 """
 
 from __future__ import annotations
@@ -37,20 +38,29 @@ def surplus(shape: Archipelago, draft: Draft) -> tuple[str, ...]:
 
 
 def trunks(draft: Draft, mix: str) -> dict[str, LinkIntent]:
-    """Links that let the people of other mixes hear and be heard until they are led to ``mix``; none on an island.
+    """Links that let the people of other mixes hear and be heard until they are in ``mix``; none on an island.
 
     Bridges among all of them where trunks, which know no SRTP, may not be.
     """
     contexts = draft.view.contexts
-    others = _others(draft, mix) if draft.intent.scenario in ONE_MIX else ()
-    others = tuple(other for other in others if draft.view.attached.get(other))
+    others = _linked(draft, mix) if draft.intent.scenario in ONE_MIX else ()
     if any(sealed_nodes(draft.vmap, contexts[mix].node, contexts[other].node) for other in others):
         return bridges({name: Mix(contexts[name].node) for name in (mix, *others)}, {}, len(others) + 1)
     return {f"trunk-{contexts[mix].node}-{contexts[other].node}": LinkIntent("trunk", mix, other) for other in others}
 
 
+def _linked(draft: Draft, mix: str) -> tuple[str, ...]:
+    """Mixes beside this one with people in them, on nodes that work or are drained and not at the end of that."""
+    mixes = draft.view.duty("mix")
+    if len(mixes) < 2 or out_of_work(draft.vmap, mixes[mix].node):
+        return ()
+    there = {name for name, each in mixes.items() if (node := draft.vmap.node(each.node)) and not node.silent}
+    kept = (name for name in mixes if name in there - {mix} and not moves.is_over(draft, mixes[name].node, lost=False))
+    return tuple(name for name in kept if moves.people_in(draft, name))
+
+
 def _others(draft: Draft, mix: str) -> tuple[str, ...]:
-    """Mixes beside this one, if it works itself; those that are left otherwise are led over by ``vacate``."""
+    """Mixes beside this one, if it works itself; those on drained nodes are led over by ``vacate``."""
     mixes = draft.view.duty("mix")
     if len(mixes) < 2 or out_of_work(draft.vmap, mixes[mix].node):
         return ()

@@ -130,7 +130,7 @@ def _in_use(draft: Draft) -> dict[str, Mix]:
     found = {}
     for name, context in view.duty("mix").items():
         leaving = out_of_work(draft.vmap, context.node)
-        people = view.attached.get(name, 0)
+        people = moves.people_in(draft, name)
         if people or not leaving:
             found[name] = Mix(context.node, _region(draft, context.node), people, leaving)
     if not found:

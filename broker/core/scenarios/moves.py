@@ -48,6 +48,16 @@ def is_over(draft: Draft, node: str, lost: bool) -> bool:
     return lost or 0 < deadline_s <= draft.now_s
 
 
+def people_in(draft: Draft, name: str) -> int:
+    """How many are in a mix: who should be, or who still is, since he was led elsewhere and is not there yet."""
+    node, wanted = draft.view.contexts[name].node, int(draft.view.attached.get(name, 0))
+    wrapper = draft.vmap.node(node)
+    if wrapper is None or is_over(draft, node, wrapper.silent):
+        return wanted
+    info = wrapper.context(janus_context(draft.id, name))
+    return max(wanted, info.participants + info.suspended) if info else wanted
+
+
 def leave_taps(shape: Archipelago, draft: Draft, node: str, lost: bool, over: bool) -> None:
     """Move the taps of a module."""
     for name, context in sorted(draft.view.contexts.items()):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from broker.core.decisions import Decision, Refusal
 from broker.core.policy.registry import BALANCED
 from broker.core.requests import Attach, Drain, GatewayLost, Leave, MediaUp, SetRole, Vacate
 from broker.sim.world import World
-from rtcdn.model import Role
+from rtcdn.model import SRTP, Role
 from tests.unit.core.worlds import CAMERA, continents, local, opened, speaks
 
 FEW = replace(BALANCED, limits=replace(BALANCED.limits, candidates=3, portion=2))
@@ -131,6 +133,50 @@ def test_a_drained_mix_moves_all_who_are_in_it_first_those_who_are_heard() -> No
     assert {link.source for link in view.links.values() if link.kind == "mix"} == {"mix-eu-ab2"}
     assert view.links["voice-zoe"].target == "mix-eu-ab2"
     assert world.vmap.check() == []
+
+
+@pytest.mark.parametrize("ends", ["all are in the new one", "the deadline"])
+@pytest.mark.parametrize("among", ["trunk", "bridge"])
+def test_a_drained_mix_is_heard_until_its_people_are_in_the_new_one(among: str, ends: str) -> None:
+    """Both mixes hear each other before any stage hears the new one, and until the old one is reported empty."""
+    world = continents()
+    if among == "bridge":  # between hosts, where links are SRTP
+        for name, sim in world.nodes.items():
+            sim.machine, sim.links = name, SRTP
+        world.tick(1)
+    opened(world, eu=10)
+    talks(world, "zoe")
+    reported(world, "eu-ab1", 1)
+    world.ask(Drain("eu-ab1", "op", world.now_s + 60))
+    first = world.ask(Vacate("demo", "eu-ab1"))
+    assert isinstance(first, Decision)
+    plan = [(type(step).__name__, getattr(step, "after", None)) for step in first.plan]
+    kinds = [(name, getattr(after, "kind", "")) for name, after in plan]
+    linked = max(n for n, each in enumerate(kinds) if each == ("StartLink", among))
+    assert linked < min(n for n, each in enumerate(kinds) if each == ("RepointLink", "mix"))
+    view = world.vmap.sessions["demo"]
+    assert (sorted(view.duty("mix")), view.attached.get("mix-eu-ab1", 0)) == (["mix-eu-ab1", "mix-eu-ab2"], 0)
+    assert {link.source for link in view.links.values() if link.kind == "mix"} == {"mix-eu-ab2"}
+    world.housekeep()
+    assert sorted(world.vmap.sessions["demo"].duty("mix")) == ["mix-eu-ab1", "mix-eu-ab2"]
+    if ends == "the deadline":
+        world.tick(61)
+    else:
+        reported(world, "eu-ab1", 0)
+    world.housekeep()
+    view = world.vmap.sessions["demo"]
+    assert (sorted(view.duty("mix")), {link.kind for link in view.links.values()} & {"trunk", "bridge"}) == (
+        ["mix-eu-ab2"],
+        set(),
+    )
+    assert world.vmap.check() == []
+
+
+def reported(world: World, node: str, people: int) -> None:
+    """A mix shows so many people."""
+    info = world.nodes[node].contexts[f"demo/mix-{node}"]
+    world.nodes[node].contexts[info.id] = replace(info, participants=people)
+    world.tick(1)
 
 
 def test_a_lost_mix_is_made_elsewhere_for_all_who_were_in_it() -> None:
