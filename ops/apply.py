@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ops import changes, client, drain, goodbye, journal, plan, progress, ssh, target
+from ops import changes, client, drain, forget, goodbye, journal, plan, progress, ssh, target
 from ops.client import Operator
 from ops.target import Target
 from ops.words import duration_s
@@ -72,8 +72,10 @@ def do(wanted: Target, way: Way, told: str = "") -> progress.Outcome:
     """The apply itself, under the deployment's lock."""
     with journal.Journal(wanted.name).during(way.verb, told or str(wanted.path), wanted.digest) as journaled:
         hosts = target.going(wanted.state, wanted.event.hosts)
+        leaving = sorted(target.noted_nodes(wanted.state) - {row["id"] for row in wanted.nodes()})
         journaled.step("Drain nodes that go")
-        drain_leaving(wanted, way)
+        if not way.no_drain:
+            drain_leaving(wanted, way, leaving)
         target.write_gone(wanted.state, hosts)
         inventory = wanted.write()
         arguments = [str(each) for each in inventory]
@@ -96,6 +98,7 @@ def do(wanted: Target, way: Way, told: str = "") -> progress.Outcome:
             what = "forgotten" if way.forget else "cleaned by an apply when it does; --forget gives it up"
             print(f"{name} went and does not answer: the swarm has forgotten it, what is on it stays; {what}.")
         target.write_gone(wanted.state, {} if way.forget else left)
+        forget.forget(wanted.name, leaving)
         wanted.note_applied(inventory)
         return outcome
 
@@ -105,10 +108,9 @@ def only_away(outcome: progress.Outcome, left: Container[str]) -> bool:
     return bool(outcome.code) and all(each["host"] in left for each in outcome.failures) and bool(outcome.unreachable)
 
 
-def drain_leaving(wanted: Target, way: Way) -> None:
+def drain_leaving(wanted: Target, way: Way, leaving: Sequence[str]) -> None:
     """Lead away what is on nodes that the event does not have any more; ConfigError when that cannot be done."""
-    leaving = sorted(target.noted_nodes(wanted.state) - {row["id"] for row in wanted.nodes()})
-    if not leaving or way.no_drain:
+    if not leaving:
         return
     try:
         deployment = client.find(wanted.name)

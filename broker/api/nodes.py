@@ -43,6 +43,22 @@ def undrain(path: NodePath) -> Answer:
     return "", 204
 
 
+@api.delete("/nodes/<string:nid>")
+def forget(path: NodePath) -> Answer:
+    """A node that went for good: its drain is taken away, and with it what every map keeps of it."""
+    _known(path.nid)
+    wrapper = parts().keeper.current.nodes[path.nid]
+    if wrapper.present:
+        return document(409, "node-here", "Node is here", f"{path.nid} presents itself", cure="drain it, and stop it")
+    if wrapper.hosting:
+        detail = f"{path.nid} is silent and sessions have places on it: {', '.join(sorted(wrapper.hosting)[:5])}"
+        return document(409, "node-in-use", "Node is in use", detail, cure="wait until they were moved")
+    if not wrapper.drain:  # maps hear of nothing where nothing is taken away
+        parts().desk.handle(Drain(path.nid, operator()))
+    parts().desk.handle(Undrain(path.nid))
+    return "", 204
+
+
 @api.post("/explain")
 def explain(body: ExplainBody) -> Answer:
     """The decision for a hypothetical request, over the full list of nodes; nothing is done."""

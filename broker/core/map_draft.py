@@ -6,6 +6,7 @@ grants of every other as soon as it sees the participant's key, and nobody count
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ class MapDraft:
         self._nodes: dict[str, NodeEdit] = {}
         self._sessions: dict[str, SessionEdit] = {}
         self._clients: dict[str, dict[str, bool | None]] = {}
+        self._undrained: set[str] = set()  # nodes whose drain was taken away
         self._rest: dict[str, Any] = {}  # small fields of the map that changed
         self._unreadable: dict[str, str] | None = None
         self.revision = base.revision
@@ -119,6 +121,7 @@ class MapDraft:
             self._gateway(ids[0], record)
         elif prefix == "ND":
             self._node(ids[0]).put_drain(record)
+            (self._undrained.discard if record else self._undrained.add)(ids[0])
         else:
             self._session_key(prefix, ids, record, revision)
 
@@ -178,8 +181,10 @@ class MapDraft:
     def finish(self) -> VirtualMap:
         """The changed map."""
         base = self._base
-        changed = {name: edit.finish() for name, edit in self._nodes.items() if edit.changed}
-        nodes = merged(base.nodes, changed) if changed else base.nodes
+        found = {name: edit.finish() for name, edit in self._nodes.items() if edit.changed}
+        gone = {name: None for name in self._undrained if not found[name].present and not found[name].hosting}
+        nodes = merged(base.nodes, {**found, **gone}) if found else base.nodes
+        changed = {name: wrapper for name, wrapper in found.items() if name not in gone}
         self._restage_moved(changed)
         views = {name: edit.finish(nodes) for name, edit in self._sessions.items()}
         sessions = merged(base.sessions, {n: None if v.nothing_left else v for n, v in views.items()})
@@ -194,7 +199,7 @@ class MapDraft:
             number=base.number + 1,
             nodes=nodes,
             sessions=sessions if views else base.sessions,
-            shelves=self._shelves(nodes, changed),
+            shelves=self._shelves(nodes, {**changed, **gone}),
             gateway_clients=clients,
             unreadable=base.unreadable if self._unreadable is None else self._unreadable,
             **self._rest,
@@ -214,10 +219,12 @@ class MapDraft:
                 for session_id in wrapper.hosting:
                     self._edit(session_id).restage = True
 
-    def _shelves(self, nodes: Table[NodeWrapper], changed: dict[str, NodeWrapper]) -> Shelves:
+    def _shelves(self, nodes: Table[NodeWrapper], changed: Mapping[str, NodeWrapper | None]) -> Shelves:
         if len(changed) > MANY_NODES and len(changed) * 4 > len(nodes):
             return build_shelves(nodes.values())
         shelves = self._base.shelves
         for name, wrapper in changed.items():
+            if wrapper is None and name not in self._base.nodes:
+                continue
             shelves = reshelved(shelves, self._base.nodes.get(name), wrapper)
         return shelves

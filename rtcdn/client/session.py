@@ -245,18 +245,16 @@ class Session(Bus):
         if self._media is not None:
             if event.get("ice_servers"):  # of connect, and of ice-servers
                 self._media.use(event["ice_servers"])
+            if name in ("role", "muted"):
+                self._sing()
             if name == "connect":
                 self._spawn(self._media.connect(event))
             elif name == "disconnect":
                 self._spawn(self._media.disconnect(event))
-            elif name == "role":
-                self._sing()
-                if self.known.live:
-                    self._spawn(self._media.show())
-                elif self.known.role == "viewer":  # else his voice is being moved: his camera goes on
-                    self._spawn(self._media.hide())
-            elif name == "muted":
-                self._sing()
+            elif name == "role" and self.known.live:
+                self._spawn(self._media.show())
+            elif name == "role" and self.known.role == "viewer":  # else his voice is being moved: his camera goes on
+                self._spawn(self._media.hide())
         if name == "closing":
             self._link.cut()
         elif name == "closed":

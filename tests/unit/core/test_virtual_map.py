@@ -191,6 +191,26 @@ def test_leader_plan_and_drain_are_read() -> None:
     assert world.vmap.check() == []
 
 
+def test_a_silent_node_that_nobody_counts_on_is_forgotten_with_its_drain() -> None:
+    """It leaves map and shelves, and is as new when it comes back. One that is there, or in use, stays."""
+    world = local()
+    opened(world, local=10)
+    for name in ("st1", "st2"):
+        world.ask(Drain(name, "op"))
+    world.kill("st2")
+    world.ask(Undrain("st1"))
+    world.ask(Undrain("st2"))
+    assert world.vmap.node("st2") is None
+    assert (world.vmap.shelves["ST", "local"].size, world.vmap.check()) == (1, [])
+    world.kill("st1")
+    world.ask(Drain("st1", "op"))
+    world.ask(Undrain("st1"))
+    assert (world.vmap.nodes["st1"].out, world.vmap.check()) == ("silent", [])
+    world.revive("st2")
+    assert (world.vmap.nodes["st2"].out, world.vmap.nodes["st2"].region) == ("", "local")
+    assert (world.vmap.shelves["ST", "local"].size, world.vmap.check()) == (1, [])
+
+
 def test_check_finds_what_is_broken() -> None:
     """The validator is no rubber stamp: each damage is named."""
     world = local()
