@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,27 @@ def nodes_in_order(
         and (not regions or region_of[node["id"]] in regions)
     ]
     return sorted(chosen, key=lambda node: order.index(region_of[node["id"]]))
+
+
+def node_turns(nodes: Sequence[Row], every: Sequence[Row], hosts: Mapping[str, Row]) -> list[list[Row]]:
+    """``nodes`` in their order, cut into turns that leave half of ``every`` node of a kind, and of its region, alone.
+
+    Collectors of a turn are away together. Where there is one node of a kind it is away whatever the turns are.
+    """
+
+    def places(node: Row) -> tuple[tuple[str, str], ...]:
+        return (node["kind"], ""), (node["kind"], str(hosts.get(node["host"], {}).get("region", "")))
+
+    there = Counter(place for node in every for place in places(node))
+    turns: list[list[Row]] = []
+    used: Counter[tuple[str, str]] = Counter()
+    for node in nodes:
+        if not turns or any(used[place] >= max(1, there[place] // 2) for place in places(node)):
+            turns.append([])
+            used.clear()
+        turns[-1].append(node)
+        used.update(places(node))
+    return turns
 
 
 def images_of(host: str, variables: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> list[str]:

@@ -63,6 +63,7 @@ class FilterModule:
             "rtcdn_networks": addresses.networks,
             "rtcdn_meet": addresses.meet,
             "rtcdn_images_of": rollout.images_of,
+            "rtcdn_node_turns": rollout.node_turns,
             "rtcdn_nodes_in_order": rollout.nodes_in_order,
             "rtcdn_verify_results": verify.results,
             "rtcdn_verify_variables": lambda variables: {
