@@ -20,7 +20,7 @@ from broker.watch import MapKeeper
 from broker.waves import waves
 from rtcdn import keys, log
 from rtcdn.errors import NodeAway, NodeRefused, NotLeader
-from rtcdn.model import PlanRecord
+from rtcdn.model import PlanRecord, Record
 from rtcdn.store.port import Store
 
 _log = log.get("broker.plans")
@@ -100,13 +100,10 @@ class Performer:
     def undo(self, decision: Decision, before: VirtualMap) -> None:
         """Take a decision back: intent as it was before, and the steps that lead there, as far as nodes answer.
 
-        What others have changed of a participant since stands.
+        What others have changed of a participant since stands; one who has left is not brought back.
         """
         now = self._keeper.current
-        inverse = tuple(
-            IntentChange(each.key, merged(each.record, record_at(before, each.key), record_at(now, each.key)))
-            for each in decision.changes
-        )
+        inverse = tuple(IntentChange(each.key, _taken_back(each, before, now)) for each in decision.changes)
         steps = plan_changes(now, inverse)
         puts = {change.key: change.value for change in inverse if change.value is not None}
         deletes = [change.key for change in inverse if change.value is None]
@@ -165,6 +162,13 @@ def recorded(plan: tuple[Step, ...]) -> tuple[Step, ...]:
     Orders that are lost with a leader follow again from what gateways present to the next one.
     """
     return plan if len(plan) <= MANY else tuple(step for step in plan if not isinstance(step, Order))
+
+
+def _taken_back(change: IntentChange, before: VirtualMap, now: VirtualMap) -> Record | None:
+    present = record_at(now, change.key)
+    if present is None and keys.is_participant(change.key):
+        return None
+    return merged(change.record, record_at(before, change.key), present)
 
 
 def session_of(decision: Decision) -> str:

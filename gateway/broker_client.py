@@ -44,7 +44,8 @@ class Broker:
 
     def told(self, revision: int) -> None:
         """An order was decided at this revision of the store: whoever answers us now must have seen that."""
-        self._told = max(revision, self._news()), self._now_s() + NEWS_S
+        if revision >= self._news():
+            self._told = revision, self._now_s() + NEWS_S
 
     def _news(self) -> int:
         revision, until_s = self._told

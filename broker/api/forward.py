@@ -81,5 +81,5 @@ def catch_up(revision: str) -> None:
     """Wait a little until the map here has seen ``revision`` of the store, as another replica tells it."""
     wanted = int(revision) if revision.isascii() and revision.isdigit() else 0
     keeper = parts().keeper
-    if not keeper.wait_for(lambda vmap: vmap.revision >= wanted, CATCH_UP_S):
+    if not keeper.away and not keeper.wait_for(lambda vmap: vmap.revision >= wanted, CATCH_UP_S):
         _log.warning("map-behind", revision=keeper.current.revision, wanted=wanted)

@@ -46,8 +46,9 @@ def undrain(path: NodePath) -> Answer:
 @api.delete("/nodes/<string:nid>")
 def forget(path: NodePath) -> Answer:
     """A node that went for good: its drain is taken away, and with it what every map keeps of it."""
-    _known(path.nid)
-    wrapper = parts().keeper.current.nodes[path.nid]
+    wrapper = parts().keeper.current.node(path.nid)
+    if wrapper is None:
+        return "", 204
     if wrapper.present:
         return document(409, "node-here", "Node is here", f"{path.nid} presents itself", cure="drain it, and stop it")
     if wrapper.hosting:

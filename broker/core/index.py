@@ -58,6 +58,11 @@ class Shelf:
         where = bisect_left(entries, place)
         return Shelf(self._replaced(at, (*entries[:where], place, *entries[where:])), self.size + 1, self.out)
 
+    @property
+    def empty(self) -> bool:
+        """Whether no node is on it, nor left out of it."""
+        return not self.size and not any(self.out.values())
+
     def without_node(self, wrapper: NodeWrapper) -> Shelf:
         """The shelf with a node (as it was added) taken away."""
         if wrapper.out:
@@ -122,6 +127,8 @@ def reshelved(shelves: Shelves, before: NodeWrapper | None, after: NodeWrapper |
     changed = dict(shelves)
     if before:
         changed[shelf_of(before)] = changed[shelf_of(before)].without_node(before)
+        if changed[shelf_of(before)].empty:
+            del changed[shelf_of(before)]
     if after:
         changed[shelf_of(after)] = changed.get(shelf_of(after), Shelf()).with_node(after)
     return changed

@@ -59,7 +59,7 @@ class MapDraft:
         self._nodes: dict[str, NodeEdit] = {}
         self._sessions: dict[str, SessionEdit] = {}
         self._clients: dict[str, dict[str, bool | None]] = {}
-        self._undrained: set[str] = set()  # nodes whose drain was taken away
+        self._forgotten: set[str] = set()
         self._rest: dict[str, Any] = {}  # small fields of the map that changed
         self._unreadable: dict[str, str] | None = None
         self.revision = base.revision
@@ -120,10 +120,17 @@ class MapDraft:
         elif prefix == "GW":
             self._gateway(ids[0], record)
         elif prefix == "ND":
-            self._node(ids[0]).put_drain(record)
-            (self._undrained.discard if record else self._undrained.add)(ids[0])
+            self._drain(ids[0], record)
         else:
             self._session_key(prefix, ids, record, revision)
+
+    def _drain(self, node_id: str, drain: DrainIntent | None) -> None:
+        """A silent node that no session counts on is forgotten with its drain: it is as new when it comes."""
+        node = self._node(node_id)
+        node.put_drain(drain)
+        if drain is None and node.unused:
+            self._forgotten.add(node_id)
+            self._nodes[node_id] = NodeEdit(NodeWrapper(node_id, silent_since_s=self._now_s), self._now_s)
 
     def _session_key(self, prefix: str, ids: tuple[str, ...], record: Any, revision: int) -> None:
         edit = self._edit(ids[0])
@@ -181,10 +188,9 @@ class MapDraft:
     def finish(self) -> VirtualMap:
         """The changed map."""
         base = self._base
-        found = {name: edit.finish() for name, edit in self._nodes.items() if edit.changed}
-        gone = {name: None for name in self._undrained if not found[name].present and not found[name].hosting}
-        nodes = merged(base.nodes, {**found, **gone}) if found else base.nodes
-        changed = {name: wrapper for name, wrapper in found.items() if name not in gone}
+        changed = {name: edit.finish() for name, edit in self._nodes.items() if edit.changed}
+        gone = {name: None for name in self._forgotten if name not in changed}
+        nodes = merged(base.nodes, {**changed, **gone}) if changed or gone else base.nodes
         self._restage_moved(changed)
         views = {name: edit.finish(nodes) for name, edit in self._sessions.items()}
         sessions = merged(base.sessions, {n: None if v.nothing_left else v for n, v in views.items()})

@@ -34,6 +34,11 @@ class NodeEdit:
         return bool(self._new)
 
     @property
+    def unused(self) -> bool:
+        """Whether it is not there, and no session has a place on it."""
+        return not self._now("present") and not self._now("hosting")
+
+    @property
     def capacity(self) -> Capacity:
         """What the node carries."""
         labels: Labels = self._now("labels")

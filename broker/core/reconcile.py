@@ -149,7 +149,7 @@ class _Session:
     def _serving(self, name: str, link: LinkIntent, source: ContextIntent) -> list[ForwarderInfo]:
         """The forwarders that carry a link now."""
         info, target = self._infos.get(link.source), self._infos[link.target]
-        if info is None:
+        if info is None or (link.via and self._vmap.node(link.via) is None):
             return []
         host = self._host(link)
         found = [

@@ -200,6 +200,7 @@ class Connections:
     def _drop_replaced(self, connection: Connection, now_s: float) -> None:
         old, connection.replaces = self.all.get(connection.replaces), ""
         if old:
+            self._drop_replaced(old, now_s)  # he was moved again before that flowed
             self.drop(old, "moved", now_s)
 
     def lost(self, ident: str, now_s: float) -> None:

@@ -213,9 +213,9 @@ class Archipelago:
     # ---- what moves and upkeep use too ----------------------------------------------------------
 
     def mix(self, draft: Draft) -> str:
-        """The mix in use: one on a node that may work, before one that is being left; empty when there is none."""
-        mixes = draft.view.duty("mix")
-        return min(mixes, key=lambda name: (out_of_work(draft.vmap, mixes[name].node), name), default="")
+        """The mix in use: on a node that may work before one that is being left, then one that people were led to."""
+        mixes, people = draft.view.duty("mix"), draft.view.attached
+        return min(mixes, key=lambda m: (out_of_work(draft.vmap, mixes[m].node), not people.get(m), m), default="")
 
     def rewire(self, draft: Draft, lineup: Lineup | None = None, anew: str = "") -> None:
         """Make the links follow the lineup and the contexts there are."""

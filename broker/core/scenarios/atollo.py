@@ -158,6 +158,10 @@ class Atollo(Archipelago):
             moves.move_legs(self, draft, name, contexts[name].duty, lost and here)
             if over and here:
                 moves.silence(self, draft, name)
+        if over:  # the old mix was heard until now, though its own node need not be drained
+            unheard = {name for name in old if contexts[name].duty == "mix"}
+            links = draft.view.links.items()
+            draft.put_links({name: link for name, link in links if not unheard & {link.source, link.target}})
         for name in old:
             others = any(contexts[other].node != node for other in old if other in draft.view.contexts)
             if (contexts[name].node != node or not others) and not moves.in_use(draft, name, over):

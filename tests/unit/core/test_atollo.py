@@ -200,6 +200,27 @@ def test_a_session_leaves_a_draining_host_as_a_whole(node: str, portion: int) ->
     assert world.vmap.check() == []
 
 
+@pytest.mark.parametrize("deadline_s", [0, 60])
+def test_who_stays_in_the_old_mix_is_heard_until_the_deadline(deadline_s: int) -> None:
+    """He was led away and does not go. The mix's own node is not drained: the host is left as a whole."""
+    world = hosts()
+    everything(world)
+    old = next(iter(places(world).values()))
+    mix = world.nodes[f"{old}-ab"].contexts
+    mix[f"demo/mix-{old}-ab"] = replace(mix[f"demo/mix-{old}-ab"], participants=1)
+    world.tick(1)
+    world.ask(Drain(f"{old}-st", "op", world.now_s + deadline_s if deadline_s else 0.0))
+    world.housekeep()
+    up_again(world, "ann", "bob")
+    world.housekeep()
+    assert {f"mix-{old}-ab", f"stage-{old}-st"} & set(places(world)) == {f"mix-{old}-ab", f"stage-{old}-st"}
+    world.tick(61)
+    world.housekeep()
+    left = set() if deadline_s else {f"mix-{old}-ab", f"stage-{old}-st"}
+    assert {f"mix-{old}-ab", f"stage-{old}-st"} & set(places(world)) == left
+    assert world.vmap.check() == []
+
+
 def test_a_lost_node_takes_the_session_to_another_host() -> None:
     """People of the nodes that are left are led there too."""
     world = hosts()

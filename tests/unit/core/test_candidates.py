@@ -8,7 +8,7 @@ import pytest
 
 from broker.core.decisions import Decision, Refusal
 from broker.core.policy.registry import BALANCED
-from broker.core.requests import Attach, Drain, GatewayLost, Leave, MediaUp, SetRole, Vacate
+from broker.core.requests import Attach, Drain, GatewayLost, Leave, MediaUp, Request, SetRole, Undrain, Vacate
 from broker.sim.world import World
 from rtcdn.model import SRTP, Role
 from tests.unit.core.worlds import CAMERA, continents, local, opened, speaks
@@ -169,6 +169,26 @@ def test_a_drained_mix_is_heard_until_its_people_are_in_the_new_one(among: str, 
         ["mix-eu-ab2"],
         set(),
     )
+    assert world.vmap.check() == []
+
+
+@pytest.mark.parametrize("then", [Undrain("eu-ab1"), Drain("eu-ab2", "op")])
+def test_the_mix_that_people_were_led_to_stays_in_use(then: Request) -> None:
+    """The one they left works again before it is empty, or theirs is drained too and there is no third."""
+    world = continents()
+    opened(world, eu=10)
+    talks(world, "zoe")
+    for name in [name for name, node in world.nodes.items() if node.kind == "AB" and name not in ("eu-ab1", "eu-ab2")]:
+        world.kill(name)
+    world.tick(16)
+    reported(world, "eu-ab1", 1)
+    world.ask(Drain("eu-ab1", "op"))
+    world.ask(Vacate("demo", "eu-ab1"))
+    world.ask(then)
+    world.housekeep()
+    view = world.vmap.sessions["demo"]
+    assert {link.source for link in view.links.values() if link.kind == "mix"} == {"mix-eu-ab2"}
+    assert [leg.node for leg in view.participants["zoe"].legs] == ["eu-ab2"]
     assert world.vmap.check() == []
 
 

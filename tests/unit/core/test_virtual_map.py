@@ -200,7 +200,7 @@ def test_a_silent_node_that_nobody_counts_on_is_forgotten_with_its_drain() -> No
     world.kill("st2")
     world.ask(Undrain("st1"))
     world.ask(Undrain("st2"))
-    assert world.vmap.node("st2") is None
+    assert (world.vmap.node("st2"), world.vmap.regions()) == (None, ("local",))
     assert (world.vmap.shelves["ST", "local"].size, world.vmap.check()) == (1, [])
     world.kill("st1")
     world.ask(Drain("st1", "op"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from broker.core.decisions import Decision, Refusal
-from broker.core.requests import Attach, MediaUp, OpenSession, PutTap
+from broker.core.requests import Attach, Drain, MediaUp, OpenSession, PutTap, Undrain
 from broker.core.scenarios.tap_links import MIX
 from broker.core.ways import detour_context, detour_node, reach, same_host, sealed
 from broker.sim.node import FakeNode
@@ -152,6 +152,16 @@ def test_a_silent_videoroom_on_the_way_is_waited_for(world: World) -> None:
     world.now_s += 5
     world.report("vr1", "ab2", "st1", "st2")
     assert [short(step) for step in world.reconcile() if "voice" in short(step)] == []
+    world.tick(20)
+    assert "start_link voice-ann" in [short(step) for step in world.reconcile()]
+
+
+def test_a_videoroom_on_the_way_that_was_forgotten_is_made_good(world: World) -> None:
+    """It left the map while a link still passed there: another one on that host is taken, or it is waited for."""
+    world.kill("vr2")
+    world.ask(Drain("vr2", "op"))
+    world.ask(Undrain("vr2"))
+    assert world.vmap.node("vr2") is None
     world.tick(20)
     assert "start_link voice-ann" in [short(step) for step in world.reconcile()]
 
