@@ -28,9 +28,11 @@ def nodes_in_order(
 
 
 def node_turns(nodes: Sequence[Row], every: Sequence[Row], hosts: Mapping[str, Row]) -> list[list[Row]]:
-    """``nodes`` in their order, cut into turns that leave half of ``every`` node of a kind, and of its region, alone.
+    """``nodes`` in their order, cut into turns whose collectors may be away together.
 
-    Collectors of a turn are away together. Where there is one node of a kind it is away whatever the turns are.
+    The first node has a turn of its own: what is wrong with the new ones is seen there. A turn is less than half of
+    ``every`` node (were half of them silent, the broker would believe that they are lost) and at most half of a kind,
+    and of a kind in a region; where there is one node of a kind it is away whatever the turns are.
     """
 
     def places(node: Row) -> tuple[tuple[str, str], ...]:
@@ -39,8 +41,10 @@ def node_turns(nodes: Sequence[Row], every: Sequence[Row], hosts: Mapping[str, R
     there = Counter(place for node in every for place in places(node))
     turns: list[list[Row]] = []
     used: Counter[tuple[str, str]] = Counter()
+    most = max(1, (len(every) - 1) // 2)
     for node in nodes:
-        if not turns or any(used[place] >= max(1, there[place] // 2) for place in places(node)):
+        alone = len(turns) == 1 or (bool(turns) and len(turns[-1]) >= most)
+        if not turns or alone or any(used[place] >= max(1, there[place] // 2) for place in places(node)):
             turns.append([])
             used.clear()
         turns[-1].append(node)

@@ -72,7 +72,7 @@ def started(site: Site, service: str) -> str:
 async def test_collectors_are_replaced_in_turns(
     site: Site, viewers: list[Session], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two turns, for there are two Streaming nodes: media go on, and every node takes work afterwards."""
+    """One by one where there are four; media go on, and every node takes work afterwards."""
     nodes = [node["id"] for node in site.call("GET", "/v1/nodes")["nodes"] if node["kind"] != "AI"]
     services = {f"janus_{node}_{part}" for node in nodes for part in ("janus", "collector")}
     before = {service: started(site, service) for service in services}
@@ -84,7 +84,7 @@ async def test_collectors_are_replaced_in_turns(
     replaced = {service for service in services if started(site, service) != before[service]}
     assert replaced == {service for service in services if service.endswith("_collector")}
     awaited = said.count("TASK [stack : Await every task of janus_")
-    assert awaited == 2 * 2 + 1  # each turn, once more for the record of what runs, and all nodes in the end
+    assert awaited == 4 * 2 + 1  # each turn, once more for the record of what runs, and all nodes in the end
     assert {node["state"] for node in site.call("GET", "/v1/nodes")["nodes"]} == {"ready"}
     assert led_away(found)
 
