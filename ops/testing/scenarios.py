@@ -96,6 +96,11 @@ def chosen(suite: str, scenarios: list[str], *, root: Path = ROOT, green: Path =
     return [name for name in scenarios if name in asked]
 
 
+def split(asked: list[str]) -> tuple[list[str], list[str]]:
+    """Those that a run of everything has the time for, and those that are left to whoever names them (an hour each)."""
+    return [name for name in asked if name != REGIONS], [name for name in asked if name == REGIONS]
+
+
 def note_green(suite: str, names: Iterable[str], root: Path = ROOT, green: Path = GREEN) -> None:
     """Remember that these scenarios are green at this commit; not where the tree holds more than the commit."""
     if _git(root, "status", "--porcelain") != "":

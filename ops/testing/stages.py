@@ -75,7 +75,9 @@ def molecule(wish: Wish) -> list[Outcome]:
     elif wish.scenarios:
         chosen = scenarios.named(wish.scenarios, known)
     else:
-        chosen = scenarios.chosen(wish.suite, known)
+        chosen, left = scenarios.split(scenarios.chosen(wish.suite, known))
+        for name in left:
+            print(f"{name} is touched too and takes an hour: bin/rtcdn test molecule --scenario {name}", flush=True)
         print(
             f"scenarios of what changed: {' '.join(chosen) or 'none'}; all: bin/rtcdn test molecule --all", flush=True
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops.testing.outcome import Outcome, last_line, of_exit, of_junit, table
-from ops.testing.scenarios import chosen, known, named, note_green, role_of, wanted
+from ops.testing.scenarios import chosen, known, named, note_green, role_of, split, wanted
 from rtcdn.errors import ConfigError
 
 REPORT = '<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2"/></testsuites>'
@@ -66,6 +66,13 @@ def test_the_site_over_regions_runs_when_something_of_it_changed() -> None:
     """It takes long: not for a page of the docs, and once among all."""
     assert wanted(["docs/x.md"], SCENARIOS) == []
     assert wanted(None, SCENARIOS).count("regions") == 1
+
+
+def test_a_run_of_everything_leaves_the_regions_to_who_names_them() -> None:
+    """They take an hour; that they were touched is told. Nothing else is left."""
+    assert split(wanted(["roles/etcd/tasks/main.yml"], SCENARIOS)) == (["etcd", "etcd_three"], ["regions"])
+    assert split(SCENARIOS) == (SCENARIOS[:-1], ["regions"])
+    assert split(wanted(["docs/x.md"], SCENARIOS)) == ([], [])
 
 
 def test_every_scenario_is_of_a_role_or_of_the_whole_site() -> None:
